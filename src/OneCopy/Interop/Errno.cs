@@ -1,0 +1,64 @@
+namespace OneCopy.Interop;
+
+/// <summary>errno(3): the values that this library looks at, and the names of all that it may report.</summary>
+internal static partial class Errno
+{
+    public const int EPERM = 1;
+    public const int ENOENT = 2;
+    public const int ESRCH = 3;
+    public const int EINTR = 4;
+    public const int EIO = 5;
+    public const int EBADF = 9;
+    public const int EAGAIN = 11;
+    public const int ENOMEM = 12;
+    public const int EACCES = 13;
+    public const int EFAULT = 14;
+    public const int EBUSY = 16;
+    public const int EEXIST = 17;
+    public const int ENOTDIR = 20;
+    public const int EISDIR = 21;
+    public const int EINVAL = 22;
+    public const int ENFILE = 23;
+    public const int EMFILE = 24;
+    public const int ENOSPC = 28;
+    public const int EROFS = 30;
+    public const int ENAMETOOLONG = 36;
+    public const int ENOSYS = 38;
+    public const int ENOTEMPTY = 39;
+    public const int ELOOP = 40;
+    public const int EOPNOTSUPP = 95;
+    public const int ETIMEDOUT = 110;
+    public const int EDQUOT = 122;
+
+    /// <summary>"ENOSPC" for 28; the number itself for one that has no name here.</summary>
+    public static string NameOf(int errno) => errno switch
+    {
+        EPERM => nameof(EPERM),
+        ENOENT => nameof(ENOENT),
+        ESRCH => nameof(ESRCH),
+        EINTR => nameof(EINTR),
+        EIO => nameof(EIO),
+        EBADF => nameof(EBADF),
+        EAGAIN => nameof(EAGAIN),
+        ENOMEM => nameof(ENOMEM),
+        EACCES => nameof(EACCES),
+        EFAULT => nameof(EFAULT),
+        EBUSY => nameof(EBUSY),
+        EEXIST => nameof(EEXIST),
+        ENOTDIR => nameof(ENOTDIR),
+        EISDIR => nameof(EISDIR),
+        EINVAL => nameof(EINVAL),
+        ENFILE => nameof(ENFILE),
+        EMFILE => nameof(EMFILE),
+        ENOSPC => nameof(ENOSPC),
+        EROFS => nameof(EROFS),
+        ENAMETOOLONG => nameof(ENAMETOOLONG),
+        ENOSYS => nameof(ENOSYS),
+        ENOTEMPTY => nameof(ENOTEMPTY),
+        ELOOP => nameof(ELOOP),
+        EOPNOTSUPP => nameof(EOPNOTSUPP),
+        ETIMEDOUT => nameof(ETIMEDOUT),
+        EDQUOT => nameof(EDQUOT),
+        _ => errno.ToString(),
+    };
+}

@@ -1,0 +1,27 @@
+using System.Runtime.InteropServices;
+
+namespace OneCopy.Interop;
+
+/// <summary>
+/// syscall(2), for calls that have no wrapper in the C library, or none in those of the last years. syscall is variadic in C;
+/// on the two targets, x86-64 and arm64 Linux, variadic integer arguments travel in the same registers as fixed ones.
+/// </summary>
+internal static partial class Syscall
+{
+    /// <summary>New calls have one number on every architecture (asm-generic/unistd.h); futex is older than that rule.</summary>
+    public static readonly nint SYS_futex = RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.X64 => 202,
+        Architecture.Arm64 => 98,
+        _ => throw new PlatformNotSupportedException("OneCopy runs on x86-64 and arm64 Linux."),
+    };
+
+    public const int SYS_pidfd_open = 434;
+    public const int SYS_futex_waitv = 449;
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint sys_syscall(nint number, nint a, nint b, nint c, nint d, nint e, nint f);
+
+    public static SysResult Invoke(nint number, nint a, nint b, nint c = 0, nint d = 0, nint e = 0, nint f = 0) =>
+        SysResult.From(sys_syscall(number, a, b, c, d, e, f));
+}

@@ -1,0 +1,6 @@
+namespace OneCopy.TestProcess;
+
+internal static class Program
+{
+    private static int Main() => 0;
+}

@@ -1,0 +1,9 @@
+using Xunit;
+
+namespace OneCopy.Tests;
+
+public class SmokeTest
+{
+    [Fact]
+    public void Works() => Assert.True(true);
+}

@@ -12,6 +12,9 @@ internal static unsafe partial class Epoll
     public const uint EPOLLONESHOT = 1u << 30;
     public const int EPOLL_CLOEXEC = 0x80000;
 
+    public const int EFD_CLOEXEC = 0x80000;
+    public const int EFD_NONBLOCK = 0x800;
+
     /// <summary>struct epoll_event is packed on x86-64 and aligned elsewhere: 12 bytes here, 16 there.</summary>
     private static readonly bool s_packed = RuntimeInformation.ProcessArchitecture == Architecture.X64;
 
@@ -24,11 +27,17 @@ internal static unsafe partial class Epoll
     [LibraryImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
     private static partial int sys_epoll_wait(int epoll, byte* events, int count, int milliseconds);
 
+    [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
+    private static partial int sys_eventfd(uint value, int flags);
+
     public static int EventSize => s_packed ? 12 : 16;
 
     public static int DataOffset => s_packed ? 4 : 8;
 
     public static SysResult epoll_create1() => SysResult.From(sys_epoll_create1(EPOLL_CLOEXEC));
+
+    /// <summary>Closed at exec, non-blocking.</summary>
+    public static SysResult eventfd() => SysResult.From(sys_eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 
     public static SysResult epoll_ctl(int epoll, int operation, int fd, uint events, long data)
     {

@@ -62,6 +62,12 @@ internal static partial class Fcntl
     [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
     private static unsafe partial nint sys_pwrite(int fd, byte* buffer, nuint count, long offset);
 
+    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
+    private static unsafe partial nint sys_read(int fd, byte* buffer, nuint count);
+
+    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
+    private static unsafe partial nint sys_write(int fd, byte* buffer, nuint count);
+
     public static SysResult open(string path, int flags, uint mode = 0) => SysResult.From(sys_open(path, flags | OpenFlags.O_CLOEXEC, mode));
 
     public static SysResult openat(int directory, string path, int flags, uint mode = 0) =>
@@ -91,6 +97,12 @@ internal static partial class Fcntl
     public static SysResult mkdirat(int directory, string path, uint mode) => SysResult.From(sys_mkdirat(directory, path, mode));
 
     public static SysResult rmdir(string path) => SysResult.From(sys_rmdir(path));
+
+    /// <summary>May fall short; EINTR is handed on.</summary>
+    public static unsafe SysResult read(int fd, byte* buffer, nuint count) => SysResult.From(sys_read(fd, buffer, count));
+
+    /// <summary>May fall short; EINTR is handed on.</summary>
+    public static unsafe SysResult write(int fd, byte* buffer, nuint count) => SysResult.From(sys_write(fd, buffer, count));
 
     /// <summary>May fall short; EINTR is handed on.</summary>
     public static unsafe SysResult pread(int fd, byte* buffer, nuint count, long offset) => SysResult.From(sys_pread(fd, buffer, count, offset));

@@ -1,0 +1,147 @@
+using OneCopy.Messaging;
+
+namespace OneCopy;
+
+/// <summary>The three answers to a message: complete, abandon, dead-letter.</summary>
+public sealed partial class MessageQueue
+{
+    private readonly Lock _deadLetterGate = new();
+    private MessageQueue? _deadLetters;
+
+    /// <summary>The queue that this one's dead letters go to: an ordinary queue, which anybody may open and receive from.</summary>
+    public string DeadLetterQueueName => Name + ".dead";
+
+    /// <summary>Complete. False: the message was withdrawn meanwhile.</summary>
+    internal bool TryComplete(Peer owner, int block, BlockState leased, Lane lane, long length)
+    {
+        Enter();
+        try
+        {
+            if (!Finish(owner, block, leased))
+                return false;
+            _self.Count(Counter.CompletedInline + ((int)lane * 2));
+            _self.Count(Counter.CompletedInlineBytes + ((int)lane * 2), length);
+            return true;
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>Abandon. False: it was withdrawn, or it is lost with its sender.</summary>
+    internal bool TryAbandon(Peer owner, int block, BlockState leased, bool countAttempt)
+    {
+        if (!TryEnter())
+            return false; // Closing gave it back.
+        try
+        {
+            if (IsGoneOrDead(owner) && MessageRecord.IsAttached(owner.File, block))
+            {
+                Lose(owner, block, leased);
+                return false;
+            }
+
+            BlockState queued = leased.ToRequeued(_self.Index, countAttempt);
+            if (!owner.File.TryChange(block, leased, queued))
+                return false;
+            EnqueueOrPutOff(new MessageReference(owner.Index, block, queued.Generation & Cell.GenerationMask));
+            _self.Count(Counter.Abandoned);
+            return true;
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>Moves the message to the dead-letter queue: there first, then done here, so that it is never in neither.</summary>
+    internal void DeadLetter(ReceivedMessage message, string reason)
+    {
+        Enter();
+        try
+        {
+            SendDeadLetter(message, reason, wait: true);
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>The message's end, for whoever holds it: its owner is told, and retired if it is dead and this was its last.</summary>
+    private bool Finish(Peer owner, int block, BlockState leased)
+    {
+        if (!owner.File.TryChange(block, leased, leased.To(Phase.Done, _self.Index)))
+            return false;
+
+        // After the full fence of the change: the owner's flag and the table are looked at after it can be seen.
+        if (Volatile.Read(ref owner.File.OwnSleeping) != 0)
+            owner.File.Ring(WaitKind.Own);
+        if (IsGoneOrDead(owner))
+            NewRecovery().TryRetire(owner.File);
+        return true;
+    }
+
+    internal void Lose(Peer owner, int block, BlockState leased)
+    {
+        if (Finish(owner, block, leased))
+            _self.Count(Counter.LostWithSender);
+    }
+
+    private bool TryDeadLetterExhausted(ReceivedMessage message)
+    {
+        try
+        {
+            return SendDeadLetter(message, $"handed out {message.DeliveryAttempt - 1} times without being completed", wait: false);
+        }
+        catch (Exception e) when (e is MessageLostException or MessageWithdrawnException)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>False: the dead-letter queue has no room and must not be waited for.</summary>
+    private bool SendDeadLetter(ReceivedMessage message, string reason, bool wait)
+    {
+        MessageQueue deadLetters = DeadLetters();
+        byte[] payload = message.ToArray();
+        MessageProperties properties = message.Properties;
+        properties.Headers[DeadLetterHeaders.Reason] = reason;
+        properties.Headers[DeadLetterHeaders.Queue] = Name;
+        properties.Headers[DeadLetterHeaders.Attempts] = message.DeliveryAttempt.ToString();
+        SendOptions options = new() { Properties = properties };
+        if (!deadLetters.TrySend(payload, options))
+        {
+            if (!wait)
+                return false;
+            deadLetters.Send(payload, options);
+        }
+
+        _self.Count(Counter.DeadLettered);
+        message.FinishDeadLettered();
+        return true;
+    }
+
+    private MessageQueue DeadLetters()
+    {
+        lock (_deadLetterGate)
+        {
+            return _deadLetters ??= Join(
+                QueueDirectory.Of(DeadLetterQueueName, _options), _options with { MaxDeliveryAttempts = ushort.MaxValue }, create: true)!;
+        }
+    }
+}
+
+/// <summary>The headers that a dead letter carries beside the message's own.</summary>
+public static class DeadLetterHeaders
+{
+    /// <summary>Why it is here.</summary>
+    public const string Reason = "onecopy-dead-letter-reason";
+
+    /// <summary>The queue that it was in.</summary>
+    public const string Queue = "onecopy-dead-letter-queue";
+
+    /// <summary>How often it was handed out.</summary>
+    public const string Attempts = "onecopy-dead-letter-attempts";
+}

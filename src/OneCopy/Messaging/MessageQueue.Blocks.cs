@@ -1,0 +1,200 @@
+using OneCopy.Interop;
+using OneCopy.Messaging;
+
+namespace OneCopy;
+
+/// <summary>The handle's own blocks and arena: taking them for a message, taking them back when it is done.</summary>
+public sealed unsafe partial class MessageQueue
+{
+    private readonly Lock _blocksGate = new();
+    private readonly OwnBlock[] _blocks;
+    private readonly ArenaAllocator _arena;
+    private int _nextBlock;
+    private long _sequence;
+
+    /// <summary>A block being filled: where its parts go.</summary>
+    private readonly struct Draft(int block, BlockState state, nint body, nint properties)
+    {
+        public int Block { get; } = block;
+
+        public BlockState State { get; } = state;
+
+        /// <summary>Where the payload or the table of segments goes.</summary>
+        public byte* Body => (byte*)body;
+
+        public byte* Properties => (byte*)properties;
+
+        public MessageReference Reference(int participant) => new(participant, Block, State.Generation & Cell.GenerationMask);
+    }
+
+    /// <summary>What a message needs: a body (the payload, or the table of segments) and properties, each in the block if it fits.</summary>
+    private readonly record struct Needs(long Body, int Properties, bool Attached, long PayloadLength, int Segments)
+    {
+        public static Needs OfPayload(long length, int properties) => new(length, properties, Attached: false, length, 0);
+
+        public static Needs OfSegments(int count, long length, int properties) =>
+            new((long)count * BlockLayout.SegmentSize, properties, Attached: true, length, count);
+
+        public bool BodyFits(int capacity) => Body <= capacity;
+
+        public bool PropertiesFit(int capacity) => Properties <= capacity - (BodyFits(capacity) ? Aligned(Body) : 0);
+
+        public long ArenaBytes(int capacity) => (BodyFits(capacity) ? 0 : Aligned(Body)) + (PropertiesFit(capacity) ? 0 : Properties);
+
+        public static long Aligned(long length) => (length + 15) & ~15L;
+    }
+
+    /// <summary>What this process alone knows of one of its blocks.</summary>
+    private struct OwnBlock
+    {
+        public long ArenaOffset;
+        public long ArenaSize;
+
+        // The payload, if it was moved here.
+        public long MovedOffset;
+        public long MovedSize;
+        public AttachedSend? Waiting;
+    }
+
+    /// <summary>Send, first step. False: no block or no arena bytes are free now. Throws if there never will be, or ENOSPC.</summary>
+    private bool TryDraft(Needs needs, MessageProperties? properties, out Draft draft)
+    {
+        int capacity = _self.InlineCapacity;
+        long arenaBytes = needs.ArenaBytes(capacity);
+        if (arenaBytes > _self.ArenaLimit)
+        {
+            throw new OneCopyException(
+                $"A message of {needs.PayloadLength:N0} bytes does not fit in this participant's arena of {_self.ArenaLimit:N0} bytes. " +
+                "Raise QueueOptions.ArenaLimit, or send it with SendAsync, which attaches large payloads.");
+        }
+
+        draft = default;
+        long offset = -1;
+        lock (_blocksGate)
+        {
+            if (!TryTakeBlock(out int block, out BlockState state))
+                return false;
+            if (arenaBytes > 0 && !_arena.TryAllocate(arenaBytes, out offset) && !(ReclaimDone() && _arena.TryAllocate(arenaBytes, out offset)))
+            {
+                _self.TryChange(block, state, state.To(Phase.Free, _self.Index));
+                return false;
+            }
+
+            if (arenaBytes > 0)
+            {
+                SysResult grown = _self.GrowArena(offset + ArenaAllocator.RoundUp(arenaBytes));
+                if (!grown.Succeeded)
+                {
+                    _arena.Free(offset, arenaBytes);
+                    _self.TryChange(block, state, state.To(Phase.Free, _self.Index));
+                    grown.OrThrow("fallocate", _self.Path);
+                }
+            }
+
+            _blocks[block] = new OwnBlock { ArenaOffset = offset, ArenaSize = arenaBytes };
+            draft = WriteRecord(block, state, needs, offset);
+        }
+
+        if (needs.Properties > 0)
+            properties!.Encode(new Span<byte>(draft.Properties, needs.Properties));
+        return true;
+    }
+
+    private Draft WriteRecord(int block, BlockState state, Needs needs, long arenaOffset)
+    {
+        int capacity = _self.InlineCapacity;
+        byte* p = _self.Block(block);
+        bool bodyInline = needs.BodyFits(capacity);
+        bool propertiesInline = needs.PropertiesFit(capacity);
+        long bodyOffset = bodyInline ? BlockLayout.InlineOffset : arenaOffset;
+        long propertiesOffset = propertiesInline
+            ? BlockLayout.InlineOffset + (bodyInline ? Needs.Aligned(needs.Body) : 0)
+            : arenaOffset + (bodyInline ? 0 : Needs.Aligned(needs.Body));
+        Lane lane = needs.Attached ? Lane.Attached : bodyInline ? Lane.Inline : Lane.Arena;
+        *(ulong*)(p + BlockLayout.MoveRequestOffset) = 0;
+        *(ulong*)(p + BlockLayout.MovedOffset) = 0;
+        *(ulong*)(p + BlockLayout.SequenceOffset) = (ulong)++_sequence;
+        *(long*)(p + BlockLayout.PayloadLengthOffset) = needs.PayloadLength;
+        p[BlockLayout.LaneOffset] = (byte)lane;
+        p[BlockLayout.FlagsOffset] = (byte)((propertiesInline ? BlockLayout.PropertiesInline : 0)
+            | (needs.Attached && bodyInline ? BlockLayout.SegmentsInline : 0));
+        *(ushort*)(p + BlockLayout.PropertiesLengthOffset) = (ushort)needs.Properties;
+        *(int*)(p + BlockLayout.SegmentCountOffset) = needs.Segments;
+        *(long*)(p + BlockLayout.PayloadOffsetOffset) = bodyOffset;
+        *(long*)(p + BlockLayout.PropertiesOffsetOffset) = propertiesOffset;
+        *(long*)(p + BlockLayout.TimeSentOffset) = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+        return new Draft(
+            block,
+            state,
+            (nint)(bodyInline ? p + bodyOffset : _self.Arena(bodyOffset)),
+            (nint)(propertiesInline ? p + propertiesOffset : needs.Properties == 0 ? null : _self.Arena(propertiesOffset)));
+    }
+
+    /// <summary>In turn, so that with receivers in step the first one looked at is free.</summary>
+    private bool TryTakeBlock(out int block, out BlockState state)
+    {
+        for (int i = 0; i < _blocks.Length; i++)
+        {
+            block = _nextBlock;
+            _nextBlock = _nextBlock + 1 == _blocks.Length ? 0 : _nextBlock + 1;
+            BlockState seen = _self.State(block);
+            if (seen.Phase is not (Phase.Free or Phase.Done))
+                continue;
+            Release(block, seen);
+            state = new BlockState(NextGeneration(seen), Phase.Filling, _self.Index, 0);
+            if (_self.TryChange(block, seen, state))
+                return true;
+        }
+
+        block = -1;
+        state = default;
+        return false;
+    }
+
+    // Never 0: a zero in the words of a move means "none".
+    private static uint NextGeneration(BlockState seen) => seen.Generation == uint.MaxValue ? 1 : seen.Generation + 1;
+
+    /// <summary>Frees what done messages still hold of the arena. True: there was something.</summary>
+    private bool ReclaimDone()
+    {
+        bool any = false;
+        for (int block = 0; block < _blocks.Length; block++)
+        {
+            if (_blocks[block].ArenaSize + _blocks[block].MovedSize > 0 && _self.State(block) is { Phase: Phase.Done } seen)
+            {
+                Release(block, seen);
+                any = true;
+            }
+        }
+
+        return any;
+    }
+
+    /// <summary>The message in this block is over: its arena bytes are free, its sender is told.</summary>
+    private void Release(int block, BlockState seen)
+    {
+        ref OwnBlock own = ref _blocks[block];
+        if (own.ArenaSize > 0)
+            _arena.Free(own.ArenaOffset, own.ArenaSize);
+        if (own.MovedSize > 0)
+            _arena.Free(own.MovedOffset, own.MovedSize);
+        AttachedSend? waiting = own.Waiting;
+        own = default;
+        if (waiting is not null && seen.Phase == Phase.Done)
+            waiting.Complete();
+    }
+
+    /// <summary>A draft that is not sent after all.</summary>
+    private void Discard(Draft draft)
+    {
+        lock (_blocksGate)
+        {
+            Release(draft.Block, draft.State);
+            _self.TryChange(draft.Block, draft.State, draft.State.To(Phase.Free, _self.Index));
+        }
+
+        // Somebody may be waiting for just this block.
+        if (Volatile.Read(ref _self.OwnSleeping) != 0)
+            _self.Ring(WaitKind.Own);
+    }
+}

@@ -1,0 +1,164 @@
+using Microsoft.Win32.SafeHandles;
+using OneCopy.Interop;
+using OneCopy.Messaging;
+
+namespace OneCopy;
+
+/// <summary>Who else takes part: attaching their files, watching their processes.</summary>
+public sealed partial class MessageQueue
+{
+    private readonly Lock _membershipGate = new();
+    private readonly Peer?[] _peers;
+    private readonly long[] _watches;
+
+    // Peers that are gone, until no operation can still be looking at their memory.
+    private readonly List<Peer> _graveyard = [];
+
+    void IDoorbellOwner.OnAttention()
+    {
+        if (!TryEnter())
+            return;
+        try
+        {
+            lock (_membershipGate)
+                SyncMembership(probe: false);
+        }
+        catch (OneCopyException)
+        {
+            // A peer's file cannot be mapped now (no descriptors, no memory): the operation that needs it will say so.
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>The participant behind an index, its file mapped. Null: there is none.</summary>
+    private Peer? PeerAt(int index)
+    {
+        if ((uint)(index - 1) >= (uint)_ring.MaxParticipants)
+            return null;
+        long entry = Volatile.Read(ref _ring.Entry(index));
+        if (entry == 0)
+            return null;
+        Peer? peer = Volatile.Read(ref _peers[index]);
+        if (peer is not null && peer.Incarnation == Entries.IncarnationOf(entry))
+            return peer;
+        lock (_membershipGate)
+            return Attach(index, entry);
+    }
+
+    private bool IsGoneOrDead(Peer peer) => Volatile.Read(ref _ring.Entry(peer.Index)) != Entries.Live(peer.Incarnation);
+
+    /// <summary>Compares the table with what is known. With <paramref name="probe"/>, tries the locks of all: nobody may have watched.</summary>
+    private void SyncMembership(bool probe)
+    {
+        for (int index = 1; index <= _ring.MaxParticipants; index++)
+        {
+            long entry = Volatile.Read(ref _ring.Entry(index));
+            Peer? peer = _peers[index];
+            if (entry == 0 || (peer is not null && peer.Incarnation != Entries.IncarnationOf(entry)))
+            {
+                Drop(index);
+                if (entry == 0)
+                    continue;
+            }
+
+            if (index == _self.Index)
+                continue;
+            bool known = _peers[index] is not null;
+            peer = Attach(index, entry);
+            if (Entries.IsDead(entry))
+                StopWatching(index);
+            if (Entries.IsDead(entry) && peer is null)
+                Interlocked.CompareExchange(ref _ring.Entry(index), 0, entry); // Retired but for the last step.
+            else if (Entries.IsDead(entry) && probe)
+                NewRecovery().TryRetire(peer!.File);
+            else if (!Entries.IsDead(entry) && peer is not null && (probe || !known || Volatile.Read(ref peer.File.Closed) != 0))
+                RecoverIfDead(peer);
+        }
+
+        // Somebody came or went: attached sends are worth another try.
+        Volatile.Write(ref _copiesBeforeAttach, 0);
+    }
+
+    private Peer? Attach(int index, long entry)
+    {
+        if (_peers[index] is { } known && known.Incarnation == Entries.IncarnationOf(entry))
+            return known;
+        Drop(index);
+        if (entry == 0)
+            return null;
+        Participant? file = Participant.Attach(_directory, _ring, index, Entries.IncarnationOf(entry));
+        if (file is null)
+            return null;
+        Peer peer = new(file);
+        Volatile.Write(ref _peers[index], peer);
+        if (!Entries.IsDead(entry))
+            StartWatching(peer);
+        return peer;
+    }
+
+    private void Drop(int index)
+    {
+        if (_peers[index] is not { } peer || index == _self.Index)
+            return;
+        StopWatching(index);
+        Volatile.Write(ref _peers[index], null);
+        lock (_graveyard)
+            _graveyard.Add(peer);
+    }
+
+    private void Bury()
+    {
+        lock (_graveyard)
+        {
+            // A dropped peer can be found by no operation that begins now, or that sleeps and wakes now. Sleepers cannot leave
+            // while we hold the gate, so the difference is how many are awake.
+            if (Volatile.Read(ref _operations) != _sleepers)
+                return;
+            foreach (Peer peer in _graveyard)
+                peer.Dispose();
+            _graveyard.Clear();
+        }
+    }
+
+    private void StartWatching(Peer peer)
+    {
+        // A handle of this process is closed by this process, or dies with it.
+        if (peer.File.IsThisProcess)
+            return;
+        if (peer.File.PidNamespace == ProcessIdentity.PidNamespace)
+        {
+            SysResult opened = Pidfd.pidfd_open(peer.File.Pid);
+            if (opened.Succeeded)
+                peer.Pidfd = SafeFd.Of(opened);
+
+            // The number may be somebody else's by now. Then there is nothing to wait for: the lock tells.
+            if (peer.Pidfd is not null && ProcessIdentity.StartTimeOf(peer.File.Pid) != peer.File.StartTime)
+            {
+                peer.Pidfd.Dispose();
+                peer.Pidfd = null;
+            }
+        }
+
+        _watches[peer.Index] = PeerWatcher.Shared.Add(this, peer.Index, peer.Incarnation, peer.Pidfd);
+    }
+
+    private void StopWatching(int index)
+    {
+        if (_watches[index] == 0)
+            return;
+        PeerWatcher.Shared.Remove(_watches[index]);
+        _watches[index] = 0;
+    }
+
+    private void RingAttentionOfOthers()
+    {
+        for (int index = 1; index <= _ring.MaxParticipants; index++)
+        {
+            if (index != _self.Index && PeerAt(index) is { } peer)
+                peer.File.RingAttention();
+        }
+    }
+}

@@ -1,0 +1,169 @@
+using OneCopy.Interop;
+using OneCopy.Messaging;
+
+namespace OneCopy;
+
+/// <summary>The receiver's copy of a payload: from the files, or straight out of the sender's memory.</summary>
+public sealed unsafe partial class MessageQueue
+{
+    /// <summary>
+    /// Bytes of one process_vm_readv: long enough that the call costs nothing beside the copy, short enough to cancel soon and not
+    /// to hold the sender's memory map against it for long.
+    /// </summary>
+    private const int PullPiece = 512 * 1024;
+
+    // Segments in one call: what the kernel keeps on its stack, less the nonce's (UIO_FASTIOV is 8; 16 costs one allocation there).
+    private const int PullSegments = 15;
+
+    internal void Copy(ReceivedMessage message, long offset, byte* destination, long length, CancellationToken ct)
+    {
+        Enter();
+        try
+        {
+            if (message.Lane == Lane.Attached && Pull(message, offset, destination, length, ct))
+                return;
+            for (long done = 0; done < length;)
+            {
+                ct.ThrowIfCancellationRequested();
+                long piece = Math.Min(length - done, PullPiece);
+                Buffer.MemoryCopy(message.InPlace(offset + done), destination + done, piece, piece);
+                done += piece;
+            }
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    private bool CanPullFrom(Peer owner) => _options.AllowAttach && owner.MayBeTried();
+
+    /// <summary>Pull. False: the payload was moved into the arena instead.</summary>
+    private bool Pull(ReceivedMessage message, long offset, byte* destination, long length, CancellationToken ct)
+    {
+        if (length == 0)
+            return true;
+        if (CanPullFrom(message.Owner))
+        {
+            ReadOnlySpan<iovec> segments = message.Segments();
+            int segment = 0;
+            ulong skip = (ulong)offset;
+            while (skip >= segments[segment].iov_len)
+                skip -= segments[segment++].iov_len;
+
+            int errno = 0;
+            while (length > 0 && errno == 0)
+            {
+                ct.ThrowIfCancellationRequested();
+                errno = PullOnce(message.Owner, segments, ref segment, ref skip, ref destination, ref length);
+                if (!IsStillMine(message))
+                    throw message.Withdrawn();
+            }
+
+            if (errno == 0)
+                return true;
+            if (errno == Errno.ESRCH)
+                RecoverIfDead(message.Owner);
+            else
+                message.Owner.Refuse(errno);
+        }
+
+        if (IsGoneOrDead(message.Owner))
+            throw message.Lost();
+        AskForMove(message.Owner, message.Block, message.Leased);
+        AwaitMove(message, ct);
+        return false;
+    }
+
+    private bool IsStillMine(ReceivedMessage message) => message.Owner.File.State(message.Block) == message.Leased;
+
+    /// <summary>
+    /// One call: some of the payload, and behind it the nonce of the sender's memory. Advances by what came; short counts are
+    /// normal, cut at a page. The nonce is there only if all before it came, so the last call for each piece has it.
+    /// </summary>
+    private static int PullOnce(
+        Peer owner, ReadOnlySpan<iovec> segments, ref int segment, ref ulong skip, ref byte* destination, ref long length)
+    {
+        iovec* remote = stackalloc iovec[PullSegments + 1];
+        iovec* local = stackalloc iovec[2];
+        byte* nonce = stackalloc byte[ParticipantLayout.NonceLength];
+        int count = 0;
+        long total = 0;
+        ulong from = skip;
+        for (int s = segment; count < PullSegments && total < Math.Min(length, PullPiece); s++, from = 0)
+        {
+            ulong n = Math.Min(segments[s].iov_len - from, (ulong)(Math.Min(length, PullPiece) - total));
+            remote[count++] = new iovec(segments[s].iov_base + (nuint)from, (nuint)n);
+            total += (long)n;
+        }
+
+        remote[count++] = new iovec(owner.File.NonceAddress, ParticipantLayout.NonceLength);
+        local[0] = new iovec((nuint)destination, (nuint)total);
+        local[1] = new iovec((nuint)nonce, ParticipantLayout.NonceLength);
+        SysResult r = Uio.process_vm_readv(owner.File.Pid, local, 2, remote, count);
+        if (!r.Succeeded)
+            return r.Errno;
+        long came = Math.Min(r.Value, total);
+        if (came == 0)
+            return Errno.EFAULT;
+        if (r.Value == total + ParticipantLayout.NonceLength)
+        {
+            // Another process has the number, or this one another memory: as good as gone.
+            if (new Guid(new ReadOnlySpan<byte>(nonce, ParticipantLayout.NonceLength)) != owner.File.Nonce)
+                return Errno.ESRCH;
+        }
+        else if (came == total)
+        {
+            return Errno.ESRCH; // All of it, and not the nonce: that memory is not what was published.
+        }
+
+        destination += came;
+        length -= came;
+        while (came > 0)
+        {
+            ulong left = segments[segment].iov_len - skip;
+            if ((ulong)came < left)
+            {
+                skip += (ulong)came;
+                break;
+            }
+
+            came -= (long)left;
+            segment++;
+            skip = 0;
+        }
+
+        return 0;
+    }
+
+    /// <summary>Move, the receiver's half: asks the owner, and is rung when it is done.</summary>
+    private void AskForMove(Peer owner, int block, BlockState leased)
+    {
+        ulong request = ((ulong)leased.Generation << 32) | (uint)_self.Index;
+        if (Interlocked.Exchange(ref owner.File.MoveRequest(block), request) != request)
+            owner.File.Ring(WaitKind.Own);
+    }
+
+    private void AwaitMove(ReceivedMessage message, CancellationToken ct)
+    {
+        WaitUntil(WaitKind.Own, message, static (q, m) => q.IsMoveOver(m), Deadline.Never, ct);
+        if (!IsStillMine(message))
+            throw message.Withdrawn();
+        ulong moved = Volatile.Read(ref message.Owner.File.Moved(message.Block));
+        if ((uint)(moved >> 32) != message.Leased.Generation)
+            throw message.Lost();
+        if ((uint)moved != 0)
+        {
+            throw new OneCopyException(
+                "process_vm_readv", message.Owner.RefusedWith, $"process {message.Owner.File.Pid}",
+                $"Nor could the sender move the message of {message.Length:N0} bytes into its arena ({Errno.NameOf((int)moved)}): raise its QueueOptions.ArenaLimit. " +
+                "See onecopy doctor for what denies the pull.");
+        }
+
+        message.OnMoved();
+    }
+
+    private bool IsMoveOver(ReceivedMessage message) =>
+        (uint)(Volatile.Read(ref message.Owner.File.Moved(message.Block)) >> 32) == message.Leased.Generation
+        || !IsStillMine(message) || IsGoneOrDead(message.Owner);
+}

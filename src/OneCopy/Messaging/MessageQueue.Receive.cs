@@ -1,0 +1,167 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using OneCopy.Messaging;
+
+namespace OneCopy;
+
+/// <summary>Receiving: the claim of a message, and waiting for one.</summary>
+public sealed partial class MessageQueue
+{
+    /// <summary>Waits for the next message and takes it on a lease, which ends with its completion, or with this process.</summary>
+    /// <param name="timeout">How long to wait; null: as long as it takes.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="TimeoutException">None came in time.</exception>
+    /// <exception cref="QueueCorruptException">A message's record is impossible; that message was thrown away.</exception>
+    /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
+    public ReceivedMessage Receive(TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        TryReceive(timeout ?? Timeout.InfiniteTimeSpan, out ReceivedMessage? message, cancellationToken)
+            ? message
+            : throw new TimeoutException($"No message came in the queue {Name} in time.");
+
+    /// <summary>Takes the next message if there is one. Never waits.</summary>
+    /// <param name="message">The message, on a lease.</param>
+    /// <exception cref="QueueCorruptException">A message's record is impossible; that message was thrown away.</exception>
+    /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
+    public bool TryReceive([NotNullWhen(true)] out ReceivedMessage? message)
+    {
+        Enter();
+        try
+        {
+            message = ClaimNext();
+            return message is not null;
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>Takes the next message, waiting for one. False: none came in time.</summary>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="message">The message, on a lease.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="QueueCorruptException">A message's record is impossible; that message was thrown away.</exception>
+    /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
+    public bool TryReceive(TimeSpan timeout, [NotNullWhen(true)] out ReceivedMessage? message, CancellationToken cancellationToken = default)
+    {
+        long deadline = Deadline.After(timeout);
+        StrongBox<ReceivedMessage?> claimed = new();
+        Enter();
+        try
+        {
+            WaitUntil(WaitKind.Receive, claimed, static (q, c) => (c.Value = q.ClaimNext()) is not null, deadline, cancellationToken);
+        }
+        finally
+        {
+            Exit();
+        }
+
+        message = claimed.Value;
+        return message is not null;
+    }
+
+    /// <summary>Waits for the next message without a thread, and takes it on a lease.</summary>
+    /// <param name="cancellationToken">Ends the wait; no message is lost by it.</param>
+    /// <exception cref="QueueCorruptException">A message's record is impossible; that message was thrown away.</exception>
+    /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
+    public ValueTask<ReceivedMessage> ReceiveAsync(CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return TryReceive(out ReceivedMessage? message) ? new ValueTask<ReceivedMessage>(message) : WaitAsync(this, cancellationToken);
+
+        static async ValueTask<ReceivedMessage> WaitAsync(MessageQueue queue, CancellationToken ct)
+        {
+            StrongBox<ReceivedMessage?> claimed = new();
+            queue.Enter();
+            try
+            {
+                await queue.WaitUntilAsync(WaitKind.Receive, claimed, static (q, c) => (c.Value = q.ClaimNext()) is not null, Deadline.Never, ct)
+                    .ConfigureAwait(false);
+            }
+            finally
+            {
+                queue.Exit();
+            }
+
+            return claimed.Value!;
+        }
+    }
+
+    /// <summary>
+    /// All messages, one after the other, until cancelled or closed. Each one is to be answered (<see cref="ReceivedMessage.Complete"/> and
+    /// its kin); one that was not is given back when the next is asked for.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
+    public async IAsyncEnumerable<ReceivedMessage> ReceiveAllAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            using ReceivedMessage message = await ReceiveAsync(cancellationToken).ConfigureAwait(false);
+            yield return message;
+        }
+    }
+
+    /// <summary>Receive: the oldest reference that can be claimed. Null: the ring is empty.</summary>
+    private ReceivedMessage? ClaimNext()
+    {
+        while (_ring.TryPeek(out Ring.Peeked oldest))
+        {
+            MessageReference reference = oldest.Cell.Reference;
+            Peer? owner = PeerAt(reference.Participant);
+            BlockState leased = default;
+            bool claimed = owner is not null && TryClaim(owner, reference, out leased);
+            _ring.Remove(oldest);
+
+            // After the full fence of the removal: somebody may sleep for the room; others for the messages behind this one.
+            WakeOne(WaitKind.Space);
+            if (!claimed)
+                continue;
+            if (!_ring.LooksEmpty)
+                WakeOne(WaitKind.Receive);
+            if (Admit(owner!, reference.Block, leased) is { } message)
+                return message;
+        }
+
+        return null;
+    }
+
+    /// <summary>The claim: one compare-and-swap, whose success makes the message this participant's.</summary>
+    private bool TryClaim(Peer owner, MessageReference reference, out BlockState leased)
+    {
+        leased = default;
+        if (reference.Block >= owner.File.BlockCount)
+            return false;
+        while (true)
+        {
+            BlockState seen = owner.File.State(reference.Block);
+            if (!seen.IsQueuedAs(reference.Generation))
+                return false;
+            leased = seen.To(Phase.Leased, _self.Index);
+            if (owner.File.TryChange(reference.Block, seen, leased))
+                return true;
+        }
+    }
+
+    private ReceivedMessage? Admit(Peer owner, int block, BlockState leased)
+    {
+        MessageRecord record;
+        try
+        {
+            record = MessageRecord.Read(owner.File, block);
+        }
+        catch (QueueCorruptException)
+        {
+            Finish(owner, block, leased);
+            throw;
+        }
+
+        if (leased.Attempts > 0)
+            _self.Count(Counter.Redelivered);
+        ReceivedMessage message = new(this, owner, block, leased, record);
+        if (leased.Attempts >= _ring.MaxAttempts && TryDeadLetterExhausted(message))
+            return null;
+        if (record.Lane == Lane.Attached && !CanPullFrom(owner))
+            AskForMove(owner, block, leased);
+        return message;
+    }
+}

@@ -1,0 +1,98 @@
+using Microsoft.Win32.SafeHandles;
+using OneCopy.Interop;
+using OneCopy.Messaging;
+
+namespace OneCopy;
+
+/// <summary>What this handle does about others' deaths.</summary>
+public sealed partial class MessageQueue
+{
+    bool IPeerObserver.OnPeerMayHaveDied(int index, long incarnation)
+    {
+        if (!TryEnter())
+            return true;
+        try
+        {
+            if (Volatile.Read(ref _ring.Entry(index)) != Entries.Live(incarnation))
+                return true;
+            return PeerAt(index) is not { } peer || peer.Incarnation != incarnation || RecoverIfDead(peer);
+        }
+        catch (OneCopyException)
+        {
+            // A file cannot be mapped now: it is tried again.
+            return false;
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    bool IStaleness.IsStale(MessageReference r) =>
+        PeerAt(r.Participant) is not { } peer || r.Block >= peer.File.BlockCount || !peer.File.State(r.Block).IsQueuedAs(r.Generation);
+
+    /// <summary>True: the peer was dead and is recovered, or is no longer there. False: it lives, or somebody else is at it.</summary>
+    private bool RecoverIfDead(Peer peer)
+    {
+        if (peer.File.Probe(out SafeFileHandle? proof) != Participant.Life.Dead)
+            return IsGoneOrDead(peer);
+        using (proof)
+        {
+            // The lock is ours; it may have been free because another has done the work.
+            if (IsGoneOrDead(peer))
+                return true;
+            Recovery recovery = NewRecovery();
+            bool done = recovery.TryRecover(peer.File);
+            _self.Count(Counter.LostWithSender, recovery.Lost);
+            return done;
+        }
+    }
+
+    private Recovery NewRecovery() => new(_ring, this, i => PeerAt(i)?.File);
+
+    /// <summary>A joiner that found the table full: recovers the dead, of whom nobody was left to take notice.</summary>
+    private static void RecoverDeadEntries(QueueDirectory directory, Ring ring)
+    {
+        using Roster roster = new(directory, ring);
+        for (int index = 1; index <= ring.MaxParticipants; index++)
+        {
+            if (roster.At(index) is not { } participant)
+                continue;
+            if (!Entries.IsDead(Volatile.Read(ref ring.Entry(index)))
+                && participant.Probe(out SafeFileHandle? proof) == Participant.Life.Dead)
+            {
+                using (proof)
+                    new Recovery(ring, roster, roster.At).TryRecover(participant);
+            }
+        }
+    }
+
+    /// <summary>The participants as somebody sees them who is none.</summary>
+    private sealed class Roster(QueueDirectory directory, Ring ring) : IStaleness, IDisposable
+    {
+        private readonly Dictionary<int, Participant> _attached = [];
+
+        public Participant? At(int index)
+        {
+            long entry = Volatile.Read(ref ring.Entry(index));
+            if (entry == 0)
+                return null;
+            if (_attached.TryGetValue(index, out Participant? known) && known.Incarnation == Entries.IncarnationOf(entry))
+                return known;
+            Participant? file = Participant.Attach(directory, ring, index, Entries.IncarnationOf(entry));
+            if (file is null)
+                return null;
+            known?.Dispose();
+            return _attached[index] = file;
+        }
+
+        public bool IsStale(MessageReference r) =>
+            At(r.Participant) is not { } p || r.Block >= p.BlockCount || !p.State(r.Block).IsQueuedAs(r.Generation);
+
+        public void Dispose()
+        {
+            foreach (Participant participant in _attached.Values)
+                participant.Dispose();
+        }
+    }
+}

@@ -1,0 +1,292 @@
+using OneCopy.Interop;
+using OneCopy.Messaging;
+
+namespace OneCopy;
+
+/// <summary>Sending with a copy: inline and arena. What was sent so survives this process.</summary>
+public sealed partial class MessageQueue
+{
+    // References of messages that were given back while the ring was full.
+    private readonly Queue<MessageReference> _putOff = new();
+    private bool _enqueuesPutOff;
+
+    /// <summary>
+    /// Sends a copy of the payload; when it returns, the message is in the queue and survives this process. Waits while there is
+    /// no room.
+    /// </summary>
+    /// <param name="payload">Any length up to the arena's limit, 0 included.</param>
+    /// <param name="options">Properties, time limit.</param>
+    /// <param name="cancellationToken">Ends the wait for room; nothing was sent then.</param>
+    /// <exception cref="TimeoutException">There was no room in time; nothing was sent.</exception>
+    /// <exception cref="OneCopyException">ENOSPC: the file system is full. Or the payload is larger than the arena's limit. Nothing was sent.</exception>
+    /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
+    public unsafe void Send(ReadOnlySpan<byte> payload, SendOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= SendOptions.Default;
+        long deadline = Deadline.After(options.Timeout);
+        Needs needs = Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0);
+        Enter();
+        try
+        {
+            Draft draft = TakeDraft(needs, options.Properties, deadline, cancellationToken);
+            payload.CopyTo(new Span<byte>(draft.Body, payload.Length));
+            Publish(draft, deadline, cancellationToken);
+            CountSent(payload.Length);
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>Sends as <see cref="Send(ReadOnlySpan{byte}, SendOptions?, CancellationToken)"/> does, but never waits. False: there is no room now.</summary>
+    /// <param name="payload">Any length up to the arena's limit, 0 included.</param>
+    /// <param name="options">Properties; the time limit has no meaning here.</param>
+    /// <exception cref="OneCopyException">ENOSPC: the file system is full. Or the payload is larger than the arena's limit.</exception>
+    /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
+    public unsafe bool TrySend(ReadOnlySpan<byte> payload, SendOptions? options = null)
+    {
+        options ??= SendOptions.Default;
+        Needs needs = Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0);
+        Enter();
+        try
+        {
+            if (!TryDraft(needs, options.Properties, out Draft draft))
+                return false;
+            payload.CopyTo(new Span<byte>(draft.Body, payload.Length));
+            MarkQueued(draft);
+            if (!TryEnqueue(draft.Reference(_self.Index)))
+            {
+                TakeBack(draft);
+                return false;
+            }
+
+            CountSent(payload.Length);
+            return true;
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>
+    /// Memory of the queue to build a message in, so that nothing is copied on this side. Waits while there is no room. Send it with
+    /// <see cref="Send(SendBuffer, SendOptions?, CancellationToken)"/>, or dispose it.
+    /// </summary>
+    /// <param name="length">Bytes of the payload, 0 included. What they hold at first is not defined.</param>
+    /// <param name="timeout">How long to wait for room; null: as long as it takes.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="TimeoutException">There was no room in time.</exception>
+    /// <exception cref="OneCopyException">ENOSPC, or more than the arena's limit.</exception>
+    public unsafe SendBuffer Rent(int length, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        Enter();
+        try
+        {
+            Draft draft = TakeDraft(Needs.OfPayload(length, 0), null, Deadline.After(timeout), cancellationToken);
+            return new SendBuffer(this, draft.Block, draft.State, (nint)draft.Body, length);
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>Sends a rented buffer. It is the queue's from then on and must not be touched again.</summary>
+    /// <param name="buffer">Of this handle, not sent or disposed yet.</param>
+    /// <param name="options">Properties, as far as they fit in the block beside what is there; time limit.</param>
+    /// <param name="cancellationToken">Ends the wait for room in the ring; the buffer can be sent again then.</param>
+    /// <exception cref="TimeoutException">There was no room in time; the buffer can be sent again.</exception>
+    /// <exception cref="ArgumentException">The buffer is another handle's, or the properties are too long.</exception>
+    public void Send(SendBuffer buffer, SendOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(buffer);
+        options ??= SendOptions.Default;
+        Enter();
+        try
+        {
+            (int block, BlockState state) = buffer.Take(this);
+            bool sent = false;
+            try
+            {
+                WriteProperties(block, buffer.Length, options.Properties);
+                Publish(new Draft(block, state, 0, 0), Deadline.After(options.Timeout), cancellationToken, keepDraft: true);
+                sent = true;
+            }
+            finally
+            {
+                if (!sent)
+                    buffer.GiveBack();
+            }
+
+            CountSent(buffer.Length);
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    internal void Discard(int block, BlockState state)
+    {
+        if (!TryEnter())
+            return; // Closed: the block went with the handle.
+        try
+        {
+            Discard(new Draft(block, state, 0, 0));
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    private Draft TakeDraft(Needs needs, MessageProperties? properties, long deadline, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        DraftAttempt attempt = new(needs, properties);
+        return WaitUntil(WaitKind.Own, attempt, DraftAttempt.Try, deadline, ct)
+            ? attempt.Draft
+            : throw new TimeoutException($"The queue {Name} had no room for a message of {needs.PayloadLength:N0} bytes in time; nothing was sent.");
+    }
+
+    /// <summary>Publishes a draft, waiting for room in the ring; without it in time, takes it back.</summary>
+    private void Publish(Draft draft, long deadline, CancellationToken ct, bool keepDraft = false)
+    {
+        MarkQueued(draft);
+        bool done = false;
+        try
+        {
+            done = WaitUntil(WaitKind.Space, draft.Reference(_self.Index), static (q, r) => q.TryEnqueue(r), deadline, ct);
+        }
+        finally
+        {
+            if (!done)
+                TakeBack(draft, keepDraft);
+        }
+
+        if (!done)
+            throw new TimeoutException($"The ring of queue {Name} had no room in time; nothing was sent.");
+    }
+
+    /// <summary>Send, the step that makes it a message: release, so that whoever sees the state sees record and payload.</summary>
+    private void MarkQueued(Draft draft) =>
+        Volatile.Write(ref _self.StateWord(draft.Block), draft.State.To(Phase.Queued, _self.Index).Bits);
+
+    /// <summary>A queued message whose reference never was in the ring: nobody else can have seen it.</summary>
+    private void TakeBack(Draft draft, bool keepDraft = false)
+    {
+        _self.TryChange(draft.Block, draft.State.To(Phase.Queued, _self.Index), draft.State);
+        if (!keepDraft)
+            Discard(draft);
+    }
+
+    private bool TryEnqueue(MessageReference reference)
+    {
+        if (!_ring.TryEnqueue(reference, this))
+            return false;
+        WakeOne(WaitKind.Receive);
+        return true;
+    }
+
+    /// <summary>
+    /// For messages given back: who gives back must not wait, or all receivers could wait for each other. The state, which names
+    /// this participant as the actor, keeps the message from being forgotten if this process dies first.
+    /// </summary>
+    private void EnqueueOrPutOff(MessageReference reference)
+    {
+        lock (_putOff)
+        {
+            if (_putOff.Count == 0 && TryEnqueue(reference))
+                return;
+            _putOff.Enqueue(reference);
+            if (_enqueuesPutOff)
+                return;
+            _enqueuesPutOff = true;
+        }
+
+        _ = EnqueuePutOffAsync();
+    }
+
+    private async Task EnqueuePutOffAsync()
+    {
+        if (!TryEnter())
+            return;
+        try
+        {
+            await WaitUntilAsync(WaitKind.Space, 0, static (q, _) => q.TryEnqueuePutOff(), Deadline.Never, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Closing does it, or leaves it to whoever recovers this participant.
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    private bool TryEnqueuePutOff()
+    {
+        lock (_putOff)
+        {
+            while (_putOff.TryPeek(out MessageReference reference))
+            {
+                if (!TryEnqueue(reference))
+                    return false;
+                _putOff.Dequeue();
+            }
+
+            _enqueuesPutOff = false;
+            return true;
+        }
+    }
+
+    private unsafe void WriteProperties(int block, int payloadLength, MessageProperties? properties)
+    {
+        int length = properties?.EncodedLength() ?? 0;
+        if (length == 0)
+            return;
+        byte* p = _self.Block(block);
+        int used = payloadLength <= _self.InlineCapacity ? (int)Needs.Aligned(payloadLength) : 0;
+        if (used + length <= _self.InlineCapacity)
+        {
+            int offset = BlockLayout.InlineOffset + used;
+            p[BlockLayout.FlagsOffset] |= BlockLayout.PropertiesInline;
+            *(long*)(p + BlockLayout.PropertiesOffsetOffset) = offset;
+            properties!.Encode(new Span<byte>(p + offset, length));
+        }
+        else
+        {
+            throw new ArgumentException(
+                $"Properties of {length} bytes do not fit beside a rented buffer: {_self.InlineCapacity - used} bytes are left in its block. " +
+                "Send them with Send(span) or SendAsync, or make the queue with larger blocks.");
+        }
+
+        *(ushort*)(p + BlockLayout.PropertiesLengthOffset) = (ushort)length;
+    }
+
+    private void CountSent(long bytes) => CountSent(bytes <= _self.InlineCapacity ? Lane.Inline : Lane.Arena, bytes);
+
+    private void CountSent(Lane lane, long bytes)
+    {
+        _self.Count(Counter.SentInline + ((int)lane * 2));
+        _self.Count(Counter.SentInlineBytes + ((int)lane * 2), bytes);
+    }
+
+    private sealed class DraftAttempt(Needs needs, MessageProperties? properties)
+    {
+        private Draft _draft;
+
+        public Draft Draft => _draft;
+
+        public static bool Try(MessageQueue queue, DraftAttempt attempt) =>
+            queue.TryDraft(attempt.Needs, attempt.Properties, out attempt._draft);
+
+        private Needs Needs { get; } = needs;
+
+        private MessageProperties? Properties { get; } = properties;
+    }
+}

@@ -1,0 +1,316 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using OneCopy.Interop;
+using OneCopy.Messaging;
+
+namespace OneCopy;
+
+/// <summary>Sending without a copy on this side: the payload stays where it is until a receiver has it.</summary>
+public sealed partial class MessageQueue
+{
+    // After a refused pull, so many large messages are copied before one is attached again to see whether it is still refused.
+    private const int CopiesAfterRefusal = 64;
+
+    private readonly List<AttachedSend> _attached = [];
+    private int _copiesBeforeAttach;
+
+    /// <summary>
+    /// Sends a payload. From <see cref="QueueOptions.AttachThreshold"/> on it stays in the caller's memory and is copied once, by its receiver; the
+    /// task completes when a receiver has completed the message. Shorter ones are copied into the queue, and the task completes when they
+    /// are in it. Either way, when it completes the memory may be reused, and the message does not depend on this process any more.
+    /// </summary>
+    /// <param name="payload">Not to be changed before the task completes. Pinned as long as receivers may read it.</param>
+    /// <param name="options">Properties, time limit, lane.</param>
+    /// <param name="cancellationToken">
+    /// Takes the message back. If it was completed first, the task completes; a receiver that is just copying throws away what it has and
+    /// gets <see cref="MessageWithdrawnException"/>. A message that was copied into the queue cannot be taken from a receiver that has it.
+    /// </param>
+    /// <exception cref="TimeoutException">The time limit passed; the message was taken back.</exception>
+    /// <exception cref="OneCopyException">As for <c>Send</c>.</exception>
+    /// <exception cref="ObjectDisposedException">The handle was closed; a message not completed by then was taken back.</exception>
+    public ValueTask SendAsync(ReadOnlyMemory<byte> payload, SendOptions? options = null, CancellationToken cancellationToken = default) =>
+        SendAsync(new ReadOnlySequence<byte>(payload), options, cancellationToken);
+
+    /// <summary>Sends a payload that lies in several pieces, gathered by the receiver's one copy.</summary>
+    /// <inheritdoc cref="SendAsync(ReadOnlyMemory{byte}, SendOptions?, CancellationToken)"/>
+    public async ValueTask SendAsync(ReadOnlySequence<byte> payload, SendOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= SendOptions.Default;
+        cancellationToken.ThrowIfCancellationRequested();
+        long length = payload.Length;
+        long deadline = Deadline.After(options.Timeout);
+        int properties = options.Properties?.EncodedLength() ?? 0;
+        bool attach = ShouldAttach(length, options);
+        MemoryHandle[] pins = [];
+        iovec[] segments = [];
+        if (attach)
+            (pins, segments) = Pin(payload);
+        Enter();
+        AttachedSend? waiting = null;
+        try
+        {
+            Needs needs = attach ? Needs.OfSegments(segments.Length, length, properties) : Needs.OfPayload(length, properties);
+            DraftAttempt attempt = new(needs, options.Properties);
+            if (!await WaitUntilAsync(WaitKind.Own, attempt, DraftAttempt.Try, deadline, cancellationToken).ConfigureAwait(false))
+                throw new TimeoutException($"The queue {Name} had no room for a message of {length:N0} bytes in time; nothing was sent.");
+            Draft draft = attempt.Draft;
+            if (attach)
+                CopyTo(segments, draft);
+            else
+                CopyTo(payload, draft);
+            if (attach || options.UntilCompleted)
+                waiting = BeginWaiting(draft, pins, segments, length);
+            MarkQueued(draft);
+            bool enqueued = false;
+            try
+            {
+                enqueued = await WaitUntilAsync(WaitKind.Space, draft.Reference(_self.Index), static (q, r) => q.TryEnqueue(r), deadline, cancellationToken)
+                    .ConfigureAwait(false);
+            }
+            finally
+            {
+                if (!enqueued)
+                    TakeBack(draft);
+            }
+
+            if (!enqueued)
+                throw new TimeoutException($"The ring of queue {Name} had no room in time; nothing was sent.");
+            CountSent(attach ? Lane.Attached : needs.BodyFits(_self.InlineCapacity) ? Lane.Inline : Lane.Arena, length);
+            if (waiting is not null)
+                await CompleteAsync(waiting, deadline, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (waiting is not null)
+                EndWaiting(waiting);
+            foreach (MemoryHandle pin in waiting is null ? pins : [])
+                pin.Dispose();
+            Exit();
+        }
+    }
+
+    private bool ShouldAttach(long length, SendOptions options)
+    {
+        if (options.SurviveSender || length == 0 || length < _options.AttachThreshold)
+            return false;
+
+        // What cannot fit in the arena can only be attached.
+        if (Volatile.Read(ref _copiesBeforeAttach) <= 0 || length > _self.ArenaLimit)
+            return true;
+        Interlocked.Decrement(ref _copiesBeforeAttach);
+        return false;
+    }
+
+    private static unsafe (MemoryHandle[] Pins, iovec[] Segments) Pin(ReadOnlySequence<byte> payload)
+    {
+        List<MemoryHandle> pins = [];
+        List<iovec> segments = [];
+        try
+        {
+            foreach (ReadOnlyMemory<byte> piece in payload)
+            {
+                if (piece.IsEmpty)
+                    continue;
+                MemoryHandle pin = piece.Pin();
+                pins.Add(pin);
+                segments.Add(new iovec((nuint)pin.Pointer, (nuint)piece.Length));
+            }
+        }
+        catch
+        {
+            foreach (MemoryHandle pin in pins)
+                pin.Dispose();
+            throw;
+        }
+
+        return ([.. pins], [.. segments]);
+    }
+
+    private static unsafe void CopyTo(iovec[] segments, Draft draft)
+    {
+        fixed (iovec* source = segments)
+            Buffer.MemoryCopy(source, draft.Body, segments.Length * sizeof(iovec), segments.Length * sizeof(iovec));
+    }
+
+    private static unsafe void CopyTo(ReadOnlySequence<byte> payload, Draft draft)
+    {
+        byte* to = draft.Body;
+        foreach (ReadOnlyMemory<byte> piece in payload)
+        {
+            piece.Span.CopyTo(new Span<byte>(to, piece.Length));
+            to += piece.Length;
+        }
+    }
+
+    /// <summary>Before the message can be seen, so that whoever completes it finds this participant waiting.</summary>
+    private AttachedSend BeginWaiting(Draft draft, MemoryHandle[] pins, iovec[] segments, long length)
+    {
+        AttachedSend waiting = new(draft.Block, draft.State.Generation, pins, segments, length);
+        lock (_blocksGate)
+            _blocks[draft.Block].Waiting = waiting;
+        lock (_attached)
+            _attached.Add(waiting);
+        Announce(WaitKind.Own);
+        return waiting;
+    }
+
+    private void EndWaiting(AttachedSend waiting)
+    {
+        Unannounce(WaitKind.Own);
+        lock (_attached)
+            _attached.Remove(waiting);
+        lock (_blocksGate)
+        {
+            ref OwnBlock own = ref _blocks[waiting.Block];
+            if (own.Waiting == waiting)
+                own.Waiting = null;
+        }
+
+        waiting.Unpin();
+    }
+
+    private async ValueTask CompleteAsync(AttachedSend waiting, long deadline, CancellationToken ct)
+    {
+        if (IsDone(waiting))
+            return;
+        CountSleeper(1);
+        try
+        {
+            await waiting.Completion.WaitAsync(Deadline.Left(deadline), ct).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is OperationCanceledException or TimeoutException or ObjectDisposedException)
+        {
+            if (IsDone(waiting))
+                return;
+            if (TryWithdraw(waiting))
+                throw;
+            if (IsDone(waiting))
+                return;
+            throw new OneCopyException(
+                "The wait for the message's completion ended, but the message is in the queue and cannot be taken back from the receiver that has it.", e);
+        }
+        finally
+        {
+            CountSleeper(-1);
+        }
+    }
+
+    private bool IsDone(AttachedSend waiting)
+    {
+        BlockState s = _self.State(waiting.Block);
+        return s.Generation != waiting.Generation || s.Phase is Phase.Done or Phase.Free;
+    }
+
+    /// <summary>
+    /// Withdraw: the next generation, and the memory is the caller's again at once. An attached message is taken even from a receiver that holds
+    /// it; inline and arena bytes may be being read in place, and are not.
+    /// </summary>
+    private bool TryWithdraw(AttachedSend waiting)
+    {
+        // Not while the payload is being moved into the arena; afterwards it is an arena message.
+        lock (waiting.Gate)
+        {
+            while (true)
+            {
+                BlockState s = _self.State(waiting.Block);
+                bool attached = MessageRecord.IsAttached(_self, waiting.Block);
+                if (s.Generation != waiting.Generation || !(s.Phase == Phase.Queued || (s.Phase == Phase.Leased && attached)))
+                    return false;
+                BlockState withdrawn = new(NextGeneration(s), Phase.Filling, _self.Index, 0);
+                if (!_self.TryChange(waiting.Block, s, withdrawn))
+                    continue;
+                _self.Count(Counter.Withdrawn);
+                Discard(new Draft(waiting.Block, withdrawn, 0, 0));
+                return true;
+            }
+        }
+    }
+
+    /// <summary>The own doorbell rang: tells the senders whose messages are done, and moves payloads that could not be pulled.</summary>
+    private void AttendToAttachedSends()
+    {
+        lock (_attached)
+        {
+            foreach (AttachedSend waiting in _attached)
+            {
+                if (IsDone(waiting))
+                {
+                    waiting.Complete();
+                }
+                else if (waiting.IsAttached && !waiting.IsMoving && MoveIsAsked(waiting))
+                {
+                    waiting.IsMoving = true;
+                    ThreadPool.UnsafeQueueUserWorkItem(static w => w.Queue.Move(w.Waiting), (Queue: this, Waiting: waiting), preferLocal: false);
+                }
+            }
+        }
+    }
+
+    private bool MoveIsAsked(AttachedSend waiting) =>
+        (uint)(Volatile.Read(ref _self.MoveRequest(waiting.Block)) >> 32) == waiting.Generation
+        && (uint)(Volatile.Read(ref _self.Moved(waiting.Block)) >> 32) != waiting.Generation;
+
+    /// <summary>Move: a receiver could not pull, so the payload goes into the arena and on from there.</summary>
+    private void Move(AttachedSend waiting)
+    {
+        if (!TryEnter())
+            return;
+        try
+        {
+            lock (waiting.Gate)
+            {
+                waiting.IsMoving = false;
+                if (waiting.IsOver || IsDone(waiting) || !MoveIsAsked(waiting))
+                    return;
+                int receiver = (int)(uint)Volatile.Read(ref _self.MoveRequest(waiting.Block));
+                int errno = MoveIntoArena(waiting);
+                if (errno == Errno.EAGAIN)
+                    return; // No room now: again at the next ring, when a message is done.
+                Volatile.Write(ref _copiesBeforeAttach, CopiesAfterRefusal);
+                _self.Count(Counter.Moved);
+
+                // Release: the new place is written before the word that says so.
+                Volatile.Write(ref _self.Moved(waiting.Block), ((ulong)waiting.Generation << 32) | (uint)errno);
+                PeerAt(receiver)?.File.Ring(WaitKind.Own);
+            }
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    private unsafe int MoveIntoArena(AttachedSend waiting)
+    {
+        if (waiting.Length > _self.ArenaLimit)
+            return Errno.ENOSPC;
+        long offset;
+        lock (_blocksGate)
+        {
+            if (!_arena.TryAllocate(waiting.Length, out offset) && !(ReclaimDone() && _arena.TryAllocate(waiting.Length, out offset)))
+                return _attached.Count == 1 ? Errno.ENOSPC : Errno.EAGAIN;
+            SysResult grown = _self.GrowArena(offset + ArenaAllocator.RoundUp(waiting.Length));
+            if (!grown.Succeeded)
+            {
+                _arena.Free(offset, waiting.Length);
+                return grown.Errno;
+            }
+        }
+
+        int errno = waiting.CopyPayload(_self.Arena(offset));
+        lock (_blocksGate)
+        {
+            if (errno != 0)
+            {
+                _arena.Free(offset, waiting.Length);
+                return errno;
+            }
+
+            _blocks[waiting.Block].MovedOffset = offset;
+            _blocks[waiting.Block].MovedSize = waiting.Length;
+        }
+
+        *(long*)(_self.Block(waiting.Block) + BlockLayout.MovedPlaceOffset) = offset;
+        return 0;
+    }
+}

@@ -1,0 +1,272 @@
+using OneCopy.Interop;
+using OneCopy.Messaging;
+
+namespace OneCopy;
+
+/// <summary>
+/// Sleeping and waking. A sleeper announces itself, looks again, then sleeps; a waker changes the shared word, then looks for
+/// sleepers. The full fences in between make one of the two see the other.
+/// </summary>
+public sealed partial class MessageQueue
+{
+    // Look again for about 20 µs before sleeping: twice what a wake-up costs, so that it never loses much.
+    private const int SpinNanoseconds = 20_000;
+
+    private static readonly bool s_spinsHelp = Environment.ProcessorCount > 1;
+
+    private readonly Lock _sleepGate = new();
+    private readonly int[] _asleep = new int[3];
+    private readonly Lock[] _awaiterGates = [new(), new(), new()];
+    private readonly LinkedList<TaskCompletionSource>[] _awaiters = [new(), new(), new()];
+    private readonly bool[] _doorbellIncluded = new bool[3];
+    private bool _asynchronousReceivers;
+    private int _wakeFrom;
+
+    bool IDoorbellOwner.WantsDoorbell(WaitKind kind)
+    {
+        lock (_awaiterGates[(int)kind])
+        {
+            // Once asynchronous receivers have been seen, the thread stays, so that not every wait begins with a system call to
+            // fetch it; unless threads sleep on the same word, whom it would wake in vain.
+            bool wants = kind == WaitKind.Own || _awaiters[(int)kind].Count > 0
+                || (kind == WaitKind.Receive && _asynchronousReceivers && Volatile.Read(ref _asleep[(int)kind]) == 0);
+            return _doorbellIncluded[(int)kind] = wants;
+        }
+    }
+
+    unsafe void IDoorbellOwner.OnRing(WaitKind kind)
+    {
+        if (kind == WaitKind.Own)
+            AttendToAttachedSends();
+        bool passOn = false;
+        lock (_awaiterGates[(int)kind])
+        {
+            LinkedList<TaskCompletionSource> awaiters = _awaiters[(int)kind];
+            if (kind == WaitKind.Receive)
+            {
+                // One message wakes one; it wakes the next if there are more.
+                if (!TryCompleteFirst(awaiters))
+                    passOn = Volatile.Read(ref _asleep[(int)kind]) > 0;
+            }
+            else
+            {
+                while (TryCompleteFirst(awaiters))
+                {
+                }
+            }
+        }
+
+        // The wake-up may have been meant for a thread.
+        if (passOn)
+            Futex.Wake(_self.Doorbell(kind), 1);
+    }
+
+    private static bool TryCompleteFirst(LinkedList<TaskCompletionSource> awaiters)
+    {
+        while (awaiters.First is { } first)
+        {
+            awaiters.RemoveFirst();
+            if (first.Value.TrySetResult())
+                return true;
+        }
+
+        return false;
+    }
+
+    private void Announce(WaitKind kind)
+    {
+        lock (_sleepGate)
+        {
+            if (_asleep[(int)kind]++ > 0)
+                return;
+            if (kind == WaitKind.Own)
+                Interlocked.Exchange(ref _self.OwnSleeping, 1);
+            else
+                _ring.Sleepers(kind).Add(_self.Index);
+        }
+    }
+
+    private void Unannounce(WaitKind kind)
+    {
+        lock (_sleepGate)
+        {
+            if (--_asleep[(int)kind] > 0)
+                return;
+            if (kind == WaitKind.Own)
+                Interlocked.Exchange(ref _self.OwnSleeping, 0);
+            else
+                _ring.Sleepers(kind).Remove(_self.Index);
+        }
+    }
+
+    /// <summary>Waits in this thread until <paramref name="attempt"/> succeeds. False: the deadline passed.</summary>
+    private unsafe bool WaitUntil<TState>(WaitKind kind, TState state, Func<MessageQueue, TState, bool> attempt, long deadline, CancellationToken ct)
+    {
+        if (attempt(this, state))
+            return true;
+        ct.ThrowIfCancellationRequested();
+        if (Spin(state, attempt, deadline, ct))
+            return true;
+        if (!Deadline.IsAhead(deadline))
+            return false;
+
+        // Cancelling rings the own doorbell, so that the sleeper looks up.
+        using CancellationTokenRegistration registration = ct.UnsafeRegister(
+            static s =>
+            {
+                (MessageQueue queue, WaitKind k) = ((MessageQueue, WaitKind))s!;
+                if (!queue.TryEnter())
+                    return;
+                queue._self.Ring(k, everybody: true);
+                queue.Exit();
+            },
+            (this, kind));
+        Announce(kind);
+        try
+        {
+            while (true)
+            {
+                uint seen = Volatile.Read(ref *_self.Doorbell(kind));
+                if (attempt(this, state))
+                    return true;
+                ct.ThrowIfCancellationRequested();
+                ObjectDisposedException.ThrowIf(Volatile.Read(ref _closed), this);
+                if (!Deadline.IsAhead(deadline))
+                    return false;
+                CountSleeper(1);
+                Futex.Wait(_self.Doorbell(kind), seen, deadline);
+                CountSleeper(-1);
+            }
+        }
+        finally
+        {
+            LeaveSleep(kind);
+        }
+    }
+
+    private void LeaveSleep(WaitKind kind)
+    {
+        Unannounce(kind);
+
+        // A message may have come with a wake-up for us, who leave without it.
+        if (kind == WaitKind.Receive && !_ring.LooksEmpty)
+            WakeOne(WaitKind.Receive);
+    }
+
+    private bool Spin<TState>(TState state, Func<MessageQueue, TState, bool> attempt, long deadline, CancellationToken ct)
+    {
+        if (_options.WaitStrategy == WaitStrategy.Sleep || (!s_spinsHelp && _options.WaitStrategy == WaitStrategy.Adaptive))
+            return false;
+        long until = _options.WaitStrategy == WaitStrategy.Spin ? deadline : Math.Min(deadline, Deadline.Now + SpinNanoseconds);
+        while (Deadline.IsAhead(until))
+        {
+            for (int i = 0; i < 8; i++)
+                Thread.SpinWait(8);
+            if (attempt(this, state))
+                return true;
+            ct.ThrowIfCancellationRequested();
+            ObjectDisposedException.ThrowIf(Volatile.Read(ref _closed), this);
+        }
+
+        return false;
+    }
+
+    /// <summary>The same without a thread. False: the deadline passed.</summary>
+    private async ValueTask<bool> WaitUntilAsync<TState>(
+        WaitKind kind, TState state, Func<MessageQueue, TState, bool> attempt, long deadline, CancellationToken ct)
+    {
+        if (attempt(this, state))
+            return true;
+        Announce(kind);
+        try
+        {
+            while (true)
+            {
+                uint seen = ReadDoorbell(kind);
+                if (attempt(this, state))
+                    return true;
+                ct.ThrowIfCancellationRequested();
+                ObjectDisposedException.ThrowIf(Volatile.Read(ref _closed), this);
+                if (!Deadline.IsAhead(deadline))
+                    return false;
+                if (AwaitRing(kind, seen) is not { } ring)
+                    continue;
+                CountSleeper(1);
+                try
+                {
+                    await ring.Task.WaitAsync(Deadline.Left(deadline), ct).ConfigureAwait(false);
+                }
+                catch (TimeoutException)
+                {
+                    // Looked at above, after one more attempt.
+                }
+                finally
+                {
+                    CountSleeper(-1);
+                    ring.TrySetCanceled(CancellationToken.None);
+                }
+            }
+        }
+        finally
+        {
+            LeaveSleep(kind);
+        }
+    }
+
+    private unsafe uint ReadDoorbell(WaitKind kind) => Volatile.Read(ref *_self.Doorbell(kind));
+
+    /// <summary>Completed by the doorbell thread at the next ring. Null: it has rung since <paramref name="seen"/> was read.</summary>
+    private TaskCompletionSource? AwaitRing(WaitKind kind, uint seen)
+    {
+        TaskCompletionSource ring = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        bool fetch;
+        lock (_awaiterGates[(int)kind])
+        {
+            if (ReadDoorbell(kind) != seen)
+                return null;
+            PruneAwaiters(_awaiters[(int)kind]);
+            _awaiters[(int)kind].AddLast(ring);
+            _asynchronousReceivers |= kind == WaitKind.Receive;
+            fetch = !_doorbellIncluded[(int)kind];
+        }
+
+        if (fetch)
+            _doorbells.Poke();
+        return ring;
+    }
+
+    // Those who gave up stay in the list until somebody comes by.
+    private static void PruneAwaiters(LinkedList<TaskCompletionSource> awaiters)
+    {
+        while (awaiters.First is { Value.Task.IsCompleted: true })
+            awaiters.RemoveFirst();
+    }
+
+    private void ReleaseAwaiters()
+    {
+        for (int kind = 0; kind < _awaiters.Length; kind++)
+        {
+            lock (_awaiterGates[kind])
+            {
+                while (TryCompleteFirst(_awaiters[kind]))
+                {
+                }
+            }
+        }
+    }
+
+    /// <summary>Wakes one participant that sleeps for this kind, if there is one; no system call otherwise. After a full fence.</summary>
+    private void WakeOne(WaitKind kind)
+    {
+        Sleepers sleepers = _ring.Sleepers(kind);
+        if (!sleepers.Any)
+            return;
+
+        // From a rotating place: a sleeper that is stopped is passed over the next time.
+        int first = sleepers.Next(_wakeFrom);
+        if (first == 0)
+            return;
+        _wakeFrom = first + 1 > _ring.MaxParticipants ? 0 : first + 1;
+        PeerAt(first)?.File.Ring(kind);
+    }
+}

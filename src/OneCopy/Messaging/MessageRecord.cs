@@ -1,0 +1,98 @@
+using System.Runtime.CompilerServices;
+using OneCopy.Interop;
+
+namespace OneCopy.Messaging;
+
+/// <summary>
+/// What a block says of its message, copied out of shared memory once and checked: nothing of it is read a second time.
+/// </summary>
+internal readonly unsafe struct MessageRecord
+{
+    private MessageRecord(byte* block, bool moved)
+    {
+        Sequence = *(ulong*)(block + BlockLayout.SequenceOffset);
+        Length = *(long*)(block + BlockLayout.PayloadLengthOffset);
+        Lane = moved ? Lane.Arena : (Lane)block[BlockLayout.LaneOffset];
+        Flags = block[BlockLayout.FlagsOffset];
+        PropertiesLength = *(ushort*)(block + BlockLayout.PropertiesLengthOffset);
+        SegmentCount = *(int*)(block + BlockLayout.SegmentCountOffset);
+        BodyOffset = *(long*)(block + (moved ? BlockLayout.MovedPlaceOffset : BlockLayout.PayloadOffsetOffset));
+        PropertiesOffset = *(long*)(block + BlockLayout.PropertiesOffsetOffset);
+        TimeSent = *(long*)(block + BlockLayout.TimeSentOffset);
+    }
+
+    public ulong Sequence { get; }
+
+    public long Length { get; }
+
+    public Lane Lane { get; }
+
+    public byte Flags { get; }
+
+    public int PropertiesLength { get; }
+
+    public int SegmentCount { get; }
+
+    /// <summary>Where the payload, or the table of segments, is: in the block for the inline lane and inline segments, else in the arena.</summary>
+    public long BodyOffset { get; }
+
+    public long PropertiesOffset { get; }
+
+    public long TimeSent { get; }
+
+    public bool HasInlineProperties => (Flags & BlockLayout.PropertiesInline) != 0;
+
+    public bool HasInlineSegments => (Flags & BlockLayout.SegmentsInline) != 0;
+
+    public long TableLength => (long)SegmentCount * BlockLayout.SegmentSize;
+
+    /// <summary>The caller holds the lease, so that an honest owner changes nothing meanwhile.</summary>
+    public static MessageRecord Read(Participant owner, int block)
+    {
+        MessageRecord r = new(owner.Block(block), WasMoved(owner, block));
+        bool good = r.Length >= 0 && r.SegmentCount >= 0 && r.PropertiesLength <= MessageProperties.MaxEncodedLength
+            && r.Lane is >= Lane.Inline and <= Lane.Attached
+            && r.BodyIsInside(owner)
+            && (r.PropertiesLength == 0 || Inside(owner, r.PropertiesOffset, r.PropertiesLength, r.HasInlineProperties));
+        return good ? r : throw new QueueCorruptException(owner.Path, $"the record of block {block} is impossible");
+    }
+
+    /// <summary>Whether the payload is in its sender's memory, and not (or no longer) in a file.</summary>
+    public static bool IsAttached(Participant owner, int block)
+    {
+        byte* p = owner.Block(block);
+        return (Lane)p[BlockLayout.LaneOffset] == Lane.Attached && !WasMoved(owner, block);
+    }
+
+    /// <summary>Whether the owner has moved this generation's payload into the arena.</summary>
+    public static bool WasMoved(Participant owner, int block) =>
+        Volatile.Read(ref owner.Moved(block)) == (ulong)owner.State(block).Generation << 32;
+
+    /// <summary>An honest table of segments adds up to the length; no list is longer than that sum allows anybody to fill.</summary>
+    public void CopySegments(Participant owner, int block, Span<iovec> destination)
+    {
+        byte* source = HasInlineSegments ? owner.Block(block) + BodyOffset : owner.Arena(BodyOffset);
+        fixed (iovec* d = destination)
+            Unsafe.CopyBlockUnaligned(d, source, (uint)(destination.Length * sizeof(iovec)));
+        ulong sum = 0;
+        foreach (iovec s in destination)
+        {
+            if (s.iov_len > (ulong)Length || (sum += s.iov_len) > (ulong)Length)
+                break;
+        }
+
+        if (sum != (ulong)Length)
+            throw new QueueCorruptException(owner.Path, $"the segments of block {block} do not add up to its length");
+    }
+
+    private static bool Inside(Participant owner, long offset, long length, bool inBlock) => inBlock
+        ? offset >= BlockLayout.InlineOffset && length >= 0 && offset <= owner.BlockSize - length
+        : owner.ArenaHolds(offset, length);
+
+    private bool BodyIsInside(Participant owner) => Lane switch
+    {
+        Lane.Inline => Inside(owner, BodyOffset, Length, inBlock: true),
+        Lane.Arena => Inside(owner, BodyOffset, Length, inBlock: false),
+        _ => SegmentCount > 0 && Inside(owner, BodyOffset, TableLength, HasInlineSegments),
+    };
+}

@@ -1,0 +1,186 @@
+using Microsoft.Win32.SafeHandles;
+using OneCopy.Interop;
+
+namespace OneCopy.Messaging;
+
+/// <summary>Making, attaching, locking and growing the file.</summary>
+internal sealed unsafe partial class Participant
+{
+    private const int MaxBlockCount = Cell.MaxBlocks;
+    private const long MaxArenaLimit = 1L << 41;
+
+    private SafeFileHandle? _lock;
+
+    /// <summary>What a look at a participant's lock tells.</summary>
+    public enum Life
+    {
+        /// <summary>The lock is held: alive, or being recovered by somebody.</summary>
+        Alive,
+
+        /// <summary>The lock was free and is now the prober's: dead, and the prober is its recoverer.</summary>
+        Dead,
+    }
+
+    /// <summary>Join: makes this process's own file under a temporary name, allocated, filled in and locked.</summary>
+    public static Participant Create(QueueDirectory directory, Ring ring, QueueOptions options)
+    {
+        long arenaLimit = new ArenaAllocator(options.ArenaLimit).Limit;
+        long arenaOffset = ParticipantLayout.ArenaOffset(options.Blocks, ring.BlockSize);
+        string path = directory.TemporaryPath();
+        SafeFileHandle file = SafeFd.Open(path, OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL, 0x180); // 0600
+        SafeFileHandle? held = null;
+        MemoryMapping? map = null;
+        MemoryMapping? arena = null;
+        try
+        {
+            // A description of its own, so that no other use of the file can drop the lock.
+            held = SafeFd.Open(path, OpenFlags.O_RDWR);
+            Flock.flock(held.Fd(), Flock.LOCK_EX | Flock.LOCK_NB).OrThrow("flock", path);
+            Fcntl.fallocate(file, 0, arenaOffset).OrThrow("fallocate", path);
+            map = MemoryMapping.OfFile(file, 0, arenaOffset, Prot.Read | Prot.Write, path);
+            arena = arenaLimit == 0 ? null : MemoryMapping.OfFile(file, arenaOffset, arenaLimit, Prot.Read | Prot.Write, path);
+            long incarnation = ring.NextIncarnation();
+            byte* p = map.Address;
+            *(uint*)(p + ParticipantLayout.VersionOffset) = RingLayout.Version;
+            *(int*)(p + ParticipantLayout.PidOffset) = ProcessIdentity.Pid;
+            *(long*)(p + ParticipantLayout.IncarnationOffset) = incarnation;
+            ring.QueueId.TryWriteBytes(new Span<byte>(p + ParticipantLayout.QueueIdOffset, 16));
+            *(uint*)(p + ParticipantLayout.UidOffset) = Prctl.geteuid();
+            *(uint*)(p + ParticipantLayout.GidOffset) = Prctl.getegid();
+            *(ulong*)(p + ParticipantLayout.StartTimeOffset) = ProcessIdentity.StartTime;
+            *(ulong*)(p + ParticipantLayout.PidNamespaceOffset) = ProcessIdentity.PidNamespace;
+            *(int*)(p + ParticipantLayout.BlockCountOffset) = options.Blocks;
+            *(int*)(p + ParticipantLayout.BlockSizeOffset) = ring.BlockSize;
+            *(long*)(p + ParticipantLayout.ArenaLimitOffset) = arenaLimit;
+            *(nuint*)(p + ParticipantLayout.NonceAddressOffset) = ProcessIdentity.NonceAddress;
+            ProcessIdentity.Nonce.CopyTo(new Span<byte>(p + ParticipantLayout.NonceOffset, ParticipantLayout.NonceLength));
+            *(ulong*)(p + ParticipantLayout.MagicOffset) = ParticipantLayout.Magic;
+            return new Participant(path, 0, incarnation, file, map, arena, arenaOffset) { _lock = held };
+        }
+        catch
+        {
+            Fcntl.unlink(path);
+            arena?.Dispose();
+            map?.Dispose();
+            held?.Dispose();
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Maps another participant's file. Null: it is gone.</summary>
+    public static Participant? Attach(QueueDirectory directory, Ring ring, int index, long incarnation)
+    {
+        string path = directory.ParticipantPath(index, incarnation);
+        SysResult opened = Fcntl.open(path, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW);
+        if (opened.Errno == Errno.ENOENT)
+            return null;
+        opened.OrThrow("open", path);
+        SafeFileHandle file = SafeFd.Of(opened);
+        MemoryMapping? map = null;
+        MemoryMapping? arena = null;
+        try
+        {
+            Stat.Of(file.Fd(), out statx s).OrThrow("statx", path);
+            if ((s.stx_mode & Stat.S_IFMT) != Stat.S_IFREG || s.stx_size < Pages.Granularity)
+                throw new QueueCorruptException(path, $"a file of {s.stx_size} bytes is no participant's");
+            long arenaOffset;
+            long arenaLimit;
+            using (MemoryMapping head = MemoryMapping.OfFile(file, 0, Pages.Granularity, Prot.Read, path))
+                (arenaOffset, arenaLimit) = Check(head.Address, path, ring, incarnation, (long)s.stx_size);
+            map = MemoryMapping.OfFile(file, 0, arenaOffset, Prot.Read | Prot.Write, path);
+            arena = arenaLimit == 0 ? null : MemoryMapping.OfFile(file, arenaOffset, arenaLimit, Prot.Read, path);
+            Participant p = new(path, index, incarnation, file, map, arena, (long)s.stx_size) { FileUid = s.stx_uid };
+            if (p.ArenaOffset != arenaOffset || p.ArenaLimit != arenaLimit)
+                throw new QueueCorruptException(path, "its header changes");
+            return p;
+        }
+        catch
+        {
+            arena?.Dispose();
+            map?.Dispose();
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Whose the file is by the file system, which its writer cannot forge.</summary>
+    public uint FileUid { get; private init; } = Prctl.geteuid();
+
+    /// <summary>Gives the own file its final name, or another one, at <paramref name="index"/>.</summary>
+    public void MoveTo(QueueDirectory directory, int index)
+    {
+        string path = directory.ParticipantPath(index, Incarnation);
+        Fcntl.rename(Path, path).OrThrow("rename", path);
+        Path = path;
+        Index = index;
+    }
+
+    /// <summary>
+    /// Tries the participant's lock. On <see cref="Life.Dead"/>, <paramref name="proof"/> holds the lock; while it is open nobody
+    /// else recovers. An error is no proof of death.
+    /// </summary>
+    public Life Probe(out SafeFileHandle? proof)
+    {
+        proof = null;
+        SysResult opened = Fcntl.open(Path, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW);
+        if (!opened.Succeeded)
+            return Life.Alive;
+        SafeFileHandle file = SafeFd.Of(opened);
+        if (Flock.flock(file.Fd(), Flock.LOCK_EX | Flock.LOCK_NB).Succeeded)
+        {
+            proof = file;
+            return Life.Dead;
+        }
+
+        file.Dispose();
+        return Life.Alive;
+    }
+
+    /// <summary>Gives up the own lock, by which the others would know that this participant lives; returns it still held.</summary>
+    public SafeFileHandle TakeOwnLock()
+    {
+        SafeFileHandle held = _lock!;
+        _lock = null;
+        return held;
+    }
+
+    /// <summary>Owner only: allocates the file up to <paramref name="arenaBytes"/> of the arena. ENOSPC comes from here, not as SIGBUS later.</summary>
+    public SysResult GrowArena(long arenaBytes)
+    {
+        long wanted = ArenaOffset + arenaBytes;
+        if (wanted <= _fileSize)
+            return SysResult.Ok();
+
+        // Some more than needed, so that a stream of messages does not allocate each time; just what is needed if that is refused.
+        long generous = Math.Min(ArenaOffset + ArenaLimit, Pages.RoundUp(wanted + Math.Min(arenaBytes / 4, 16 << 20)));
+        SysResult grown = Fcntl.fallocate(_file, _fileSize, generous - _fileSize);
+        if (!grown.Succeeded)
+        {
+            generous = Pages.RoundUp(wanted);
+            grown = Fcntl.fallocate(_file, _fileSize, generous - _fileSize);
+        }
+
+        if (grown.Succeeded)
+            Volatile.Write(ref _fileSize, generous);
+        return grown;
+    }
+
+    private static (long ArenaOffset, long ArenaLimit) Check(byte* p, string path, Ring ring, long incarnation, long size)
+    {
+        if (*(ulong*)p != ParticipantLayout.Magic || *(uint*)(p + ParticipantLayout.VersionOffset) != RingLayout.Version)
+            throw new QueueCorruptException(path, "it does not begin as a participant's file of this version does");
+        if (new Guid(new ReadOnlySpan<byte>(p + ParticipantLayout.QueueIdOffset, 16)) != ring.QueueId
+            || *(long*)(p + ParticipantLayout.IncarnationOffset) != incarnation)
+            throw new QueueCorruptException(path, "it belongs to another queue or another participant");
+        int count = *(int*)(p + ParticipantLayout.BlockCountOffset);
+        int blockSize = *(int*)(p + ParticipantLayout.BlockSizeOffset);
+        long limit = *(long*)(p + ParticipantLayout.ArenaLimitOffset);
+        if (count is < 1 or > MaxBlockCount || blockSize != ring.BlockSize || limit is < 0 or > MaxArenaLimit)
+            throw new QueueCorruptException(path, $"impossible geometry ({count} blocks of {blockSize}, an arena of {limit} bytes)");
+        long arenaOffset = ParticipantLayout.ArenaOffset(count, blockSize);
+        if (arenaOffset > size)
+            throw new QueueCorruptException(path, $"it has {size} bytes where {arenaOffset} are needed");
+        return (arenaOffset, limit);
+    }
+}

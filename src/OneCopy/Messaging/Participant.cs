@@ -1,0 +1,123 @@
+using Microsoft.Win32.SafeHandles;
+using OneCopy.Interop;
+
+namespace OneCopy.Messaging;
+
+/// <summary>
+/// One participant's file, mapped: by its owner to write, by the others to read its messages, change their states and ring its
+/// doorbells. Identity and geometry are copied and checked once, when it is attached; they are not read again.
+/// </summary>
+internal sealed unsafe partial class Participant : IDisposable
+{
+    private readonly SafeFileHandle _file;
+    private readonly MemoryMapping _map;
+    private readonly MemoryMapping? _arenaMap;
+    private readonly byte* _base;
+    private long _fileSize;
+
+    private Participant(string path, int index, long incarnation, SafeFileHandle file, MemoryMapping map, MemoryMapping? arenaMap, long fileSize)
+    {
+        Path = path;
+        Index = index;
+        Incarnation = incarnation;
+        _file = file;
+        _map = map;
+        _arenaMap = arenaMap;
+        _base = map.Address;
+        _fileSize = fileSize;
+        Pid = I32(ParticipantLayout.PidOffset);
+        Uid = (uint)I32(ParticipantLayout.UidOffset);
+        StartTime = *(ulong*)(_base + ParticipantLayout.StartTimeOffset);
+        PidNamespace = *(ulong*)(_base + ParticipantLayout.PidNamespaceOffset);
+        BlockCount = I32(ParticipantLayout.BlockCountOffset);
+        BlockSize = I32(ParticipantLayout.BlockSizeOffset);
+        ArenaLimit = *(long*)(_base + ParticipantLayout.ArenaLimitOffset);
+        NonceAddress = *(nuint*)(_base + ParticipantLayout.NonceAddressOffset);
+        Nonce = new Guid(new ReadOnlySpan<byte>(_base + ParticipantLayout.NonceOffset, ParticipantLayout.NonceLength));
+        ArenaOffset = ParticipantLayout.ArenaOffset(BlockCount, BlockSize);
+    }
+
+    public string Path { get; private set; }
+
+    public int Index { get; private set; }
+
+    public long Incarnation { get; }
+
+    public int Pid { get; }
+
+    public uint Uid { get; }
+
+    public ulong StartTime { get; }
+
+    public ulong PidNamespace { get; }
+
+    public int BlockCount { get; }
+
+    public int BlockSize { get; }
+
+    public long ArenaLimit { get; }
+
+    public nuint NonceAddress { get; }
+
+    public Guid Nonce { get; }
+
+    public SafeFileHandle File => _file;
+
+    /// <summary>Where the arena begins in the file.</summary>
+    public long ArenaOffset { get; }
+
+    public int InlineCapacity => BlockSize - BlockLayout.InlineOffset;
+
+    public bool IsThisProcess => Pid == ProcessIdentity.Pid && PidNamespace == ProcessIdentity.PidNamespace
+        && StartTime == ProcessIdentity.StartTime;
+
+    public ref uint OwnSleeping => ref *(uint*)(_base + ParticipantLayout.OwnSleepingOffset);
+
+    /// <summary>Set by a handle that was closed but could not finish: its process lives, its lock is free, others are to recover it.</summary>
+    public ref uint Closed => ref *(uint*)(_base + ParticipantLayout.ClosedOffset);
+
+    public byte* Block(int index) => _base + ParticipantLayout.BlocksOffset + ((long)index * BlockSize);
+
+    public ref ulong StateWord(int block) => ref *(ulong*)(Block(block) + BlockLayout.StateOffset);
+
+    /// <summary>An acquiring read: what was written before this state was published can be read after it.</summary>
+    public BlockState State(int block) => new(Volatile.Read(ref StateWord(block)));
+
+    /// <summary>The one way a state changes hands between participants.</summary>
+    public bool TryChange(int block, BlockState from, BlockState to) =>
+        Interlocked.CompareExchange(ref StateWord(block), to.Bits, from.Bits) == from.Bits;
+
+    public ref ulong MoveRequest(int block) => ref *(ulong*)(Block(block) + BlockLayout.MoveRequestOffset);
+
+    public ref ulong Moved(int block) => ref *(ulong*)(Block(block) + BlockLayout.MovedOffset);
+
+    public ref long CounterWord(int counter) => ref *(long*)(_base + ParticipantLayout.CountersOffset + (counter * 8L));
+
+    public void Count(Counter counter, long by = 1) => Interlocked.Add(ref CounterWord((int)counter), by);
+
+    /// <summary>Whether a range of the arena is inside the file as it is now; it only ever grows.</summary>
+    public bool ArenaHolds(long offset, long length)
+    {
+        if (offset < 0 || length < 0 || offset > ArenaLimit - length)
+            return false;
+        if (ArenaOffset + offset + length <= Volatile.Read(ref _fileSize))
+            return true;
+        if (!Stat.Of(_file.Fd(), out statx s).Succeeded)
+            return false;
+        Volatile.Write(ref _fileSize, (long)s.stx_size);
+        return ArenaOffset + offset + length <= (long)s.stx_size;
+    }
+
+    /// <summary>Memory of the arena. The caller has asked <see cref="ArenaHolds"/>.</summary>
+    public byte* Arena(long offset) => _arenaMap!.Address + offset;
+
+    public void Dispose()
+    {
+        _lock?.Dispose();
+        _arenaMap?.Dispose();
+        _map.Dispose();
+        _file.Dispose();
+    }
+
+    private int I32(int offset) => *(int*)(_base + offset);
+}

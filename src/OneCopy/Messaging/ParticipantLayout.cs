@@ -1,0 +1,99 @@
+namespace OneCopy.Messaging;
+
+/// <summary>Offsets in a participant's file: identity, doorbells, counters, blocks, arena.</summary>
+internal static class ParticipantLayout
+{
+    /// <summary>"1COPYPRT", little-endian.</summary>
+    public const ulong Magic = 0x545250_59504f4331;
+
+    public const int MagicOffset = 0;
+    public const int VersionOffset = 8;
+    public const int PidOffset = 12;
+    public const int IncarnationOffset = 16;
+    public const int QueueIdOffset = 24;
+    public const int UidOffset = 40;
+    public const int GidOffset = 44;
+    public const int StartTimeOffset = 48;
+    public const int PidNamespaceOffset = 56;
+    public const int BlockCountOffset = 64;
+    public const int BlockSizeOffset = 68;
+    public const int ArenaLimitOffset = 72;
+    public const int NonceAddressOffset = 80;
+    public const int NonceOffset = 96;
+    public const int NonceLength = 16;
+    public const int ClosedOffset = 112;
+
+    public const int ReceiveDoorbellOffset = 256;
+    public const int SpaceDoorbellOffset = 384;
+    public const int OwnDoorbellOffset = 512;
+    public const int OwnSleepingOffset = 516;
+    public const int AttentionDoorbellOffset = 640;
+    public const int CountersOffset = 1024;
+    public const int BlocksOffset = 4096;
+
+    public static long ArenaOffset(int blockCount, int blockSize) => Pages.RoundUp(BlocksOffset + ((long)blockCount * blockSize));
+}
+
+/// <summary>Offsets in a block, and what its flags say.</summary>
+internal static class BlockLayout
+{
+    public const int StateOffset = 0;
+
+    /// <summary>{ generation:32, receiver:32 }: written by the lease's holder to have the payload moved into the arena.</summary>
+    public const int MoveRequestOffset = 8;
+
+    /// <summary>{ generation:32, errno:32 }: the owner's answer; errno 0 = moved.</summary>
+    public const int MovedOffset = 16;
+
+    public const int SequenceOffset = 24;
+    public const int PayloadLengthOffset = 32;
+    public const int LaneOffset = 40;
+    public const int FlagsOffset = 41;
+    public const int PropertiesLengthOffset = 42;
+    public const int SegmentCountOffset = 44;
+
+    /// <summary>In the arena: the payload, or for the attached lane the table of segments if it is not in the block.</summary>
+    public const int PayloadOffsetOffset = 48;
+
+    /// <summary>In the arena, or in the block if <see cref="PropertiesInline"/>.</summary>
+    public const int PropertiesOffsetOffset = 56;
+
+    /// <summary>Microseconds since 1970, UTC.</summary>
+    public const int TimeSentOffset = 64;
+
+    /// <summary>Where in the arena a moved payload is; the place it had before stays as it was, for those who are just reading it.</summary>
+    public const int MovedPlaceOffset = 72;
+
+    public const int InlineOffset = 80;
+
+    public const byte PropertiesInline = 1;
+    public const byte SegmentsInline = 2;
+
+    public const int MinBlockSize = 128;
+    public const int MaxBlockSize = 65536;
+    public const int SegmentSize = 16;
+}
+
+/// <summary>The counters that every participant keeps in its file, one word each.</summary>
+internal enum Counter
+{
+    SentInline,
+    SentInlineBytes,
+    SentArena,
+    SentArenaBytes,
+    SentAttached,
+    SentAttachedBytes,
+    CompletedInline,
+    CompletedInlineBytes,
+    CompletedArena,
+    CompletedArenaBytes,
+    CompletedAttached,
+    CompletedAttachedBytes,
+    Redelivered,
+    Abandoned,
+    DeadLettered,
+    Withdrawn,
+    LostWithSender,
+    Moved,
+    Count,
+}

@@ -1,0 +1,132 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Microsoft.Win32.SafeHandles;
+using OneCopy.Interop;
+
+namespace OneCopy.Messaging;
+
+/// <summary>Who wants to know of a participant's end: a queue handle.</summary>
+internal interface IPeerObserver
+{
+    /// <summary>
+    /// The participant's process has ended, or may have. True: settled (recovered, or no longer there). False: ask again soon.
+    /// </summary>
+    bool OnPeerMayHaveDied(int index, long incarnation);
+}
+
+/// <summary>
+/// One thread in a process waits for the ends of all peers, by their pidfds. That is the notice; the proof is the lock on the
+/// peer's file. Only a peer that has no pidfd (another pid namespace) is looked at now and then.
+/// </summary>
+internal sealed class PeerWatcher
+{
+    private const int ProbePeriod = 100;
+    private const int RetryPeriod = 2;
+    private static readonly Lazy<PeerWatcher> s_shared = new(() => new PeerWatcher());
+
+    private readonly SafeFileHandle _epoll = SafeFd.Of(Epoll.epoll_create1());
+    private readonly SafeFileHandle _wake = SafeFd.Of(Epoll.eventfd());
+    private readonly ConcurrentDictionary<long, Watch> _watches = new();
+    private long _lastId;
+
+    private PeerWatcher()
+    {
+        Epoll.epoll_ctl(_epoll.Fd(), Epoll.EPOLL_CTL_ADD, _wake.Fd(), Epoll.EPOLLIN, 0).OrThrow("epoll_ctl");
+        new Thread(Run) { IsBackground = true, Name = "OneCopy peers" }.Start();
+    }
+
+    public static PeerWatcher Shared => s_shared.Value;
+
+    /// <summary>Watches a peer by its pidfd, or without one by asking now and then.</summary>
+    public long Add(IPeerObserver observer, int index, long incarnation, SafeFileHandle? pidfd)
+    {
+        long id = Interlocked.Increment(ref _lastId);
+        Watch watch = new(observer, index, incarnation, pidfd);
+        _watches[id] = watch;
+        bool polled = pidfd is null
+            || !Epoll.epoll_ctl(_epoll.Fd(), Epoll.EPOLL_CTL_ADD, pidfd.Fd(), Epoll.EPOLLIN | Epoll.EPOLLONESHOT, id).Succeeded;
+        if (polled)
+        {
+            watch.NextLook = 0;
+            Wake();
+        }
+
+        return id;
+    }
+
+    public void Remove(long id)
+    {
+        if (_watches.TryRemove(id, out Watch? watch) && watch.Pidfd is { IsClosed: false } pidfd)
+            Epoll.epoll_ctl(_epoll.Fd(), Epoll.EPOLL_CTL_DEL, pidfd.Fd(), 0, 0);
+    }
+
+    private unsafe void Wake()
+    {
+        ulong one = 1;
+        Fcntl.write(_wake.Fd(), (byte*)&one, sizeof(ulong));
+    }
+
+    private unsafe void Run()
+    {
+        Span<long> ready = stackalloc long[32];
+        while (true)
+        {
+            long now = Stopwatch.GetTimestamp();
+            long next = long.MaxValue;
+            foreach ((long id, Watch watch) in _watches)
+            {
+                if (watch.NextLook <= now)
+                    Look(id, watch);
+                next = Math.Min(next, watch.NextLook);
+            }
+
+            int timeout = next == long.MaxValue
+                ? -1
+                : (int)Math.Clamp(Math.Ceiling(Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), next).TotalMilliseconds), 0, 1000);
+            int count = (int)Epoll.epoll_wait(_epoll.Fd(), ready, timeout).Value;
+            for (int i = 0; i < count; i++)
+            {
+                if (ready[i] == 0)
+                {
+                    ulong drained;
+                    Fcntl.read(_wake.Fd(), (byte*)&drained, sizeof(ulong));
+                }
+                else if (_watches.TryGetValue(ready[i], out Watch? watch))
+                {
+                    watch.Ended = true;
+                    Look(ready[i], watch);
+                }
+            }
+        }
+    }
+
+    private void Look(long id, Watch watch)
+    {
+        if (watch.Observer.OnPeerMayHaveDied(watch.Index, watch.Incarnation))
+        {
+            Remove(id);
+            watch.NextLook = long.MaxValue;
+        }
+        else
+        {
+            // Ended, but its lock is still held: by a recoverer, by a child between fork and exec, or by the kernel taking its
+            // memory apart. Each of them ends soon.
+            watch.NextLook = Stopwatch.GetTimestamp() + ((watch.Ended ? RetryPeriod : ProbePeriod) * Stopwatch.Frequency / 1000);
+        }
+    }
+
+    private sealed class Watch(IPeerObserver observer, int index, long incarnation, SafeFileHandle? pidfd)
+    {
+        public IPeerObserver Observer { get; } = observer;
+
+        public int Index { get; } = index;
+
+        public long Incarnation { get; } = incarnation;
+
+        public SafeFileHandle? Pidfd { get; } = pidfd;
+
+        public bool Ended { get; set; }
+
+        public long NextLook { get; set; } = long.MaxValue;
+    }
+}

@@ -1,0 +1,96 @@
+namespace OneCopy;
+
+/// <summary>How a participant waits when there is nothing to do.</summary>
+public enum WaitStrategy
+{
+    /// <summary>Looks again for some microseconds, then sleeps in the kernel. An idle participant uses no processor time.</summary>
+    Adaptive,
+
+    /// <summary>Never sleeps: the lowest latency, and one processor kept busy for each waiting thread.</summary>
+    Spin,
+
+    /// <summary>Sleeps at once.</summary>
+    Sleep,
+}
+
+/// <summary>
+/// How a queue is made and joined. The first group is fixed by the process that makes the queue; those that join take its
+/// values. The second group is each participant's own.
+/// </summary>
+public sealed record QueueOptions
+{
+    /// <summary>
+    /// The directory that queues live in. Null (the default): the environment variable <c>ONECOPY_ROOT</c>, and without that
+    /// <c>/dev/shm/onecopy-UID</c>, made with mode 0700.
+    /// </summary>
+    public string? Root { get; init; }
+
+    /// <summary>Made by the creator: references the ring can hold, a power of two from 64 to 16,777,216. Default 16,384.</summary>
+    public int RingCapacity { get; init; } = 16384;
+
+    /// <summary>Made by the creator: how many handles may be open at the same time, at most 1,023. Default 128.</summary>
+    public int MaxParticipants { get; init; } = 128;
+
+    /// <summary>
+    /// Made by the creator: bytes of a block, a power of two from 128 to 65,536. A message whose payload and properties fit in
+    /// what its record leaves (80 bytes less) is inline. Default 512.
+    /// </summary>
+    public int BlockSize { get; init; } = 512;
+
+    /// <summary>
+    /// Made by the creator: how often a message is handed out before it goes to the dead-letter queue, at most 65,535. Default 10.
+    /// </summary>
+    public int MaxDeliveryAttempts { get; init; } = 10;
+
+    /// <summary>
+    /// How many messages of this participant may be in the queue at the same time, at most 65,536. When they are used up, its
+    /// sends wait. Default 1,024.
+    /// </summary>
+    public int Blocks { get; init; } = 1024;
+
+    /// <summary>
+    /// How many bytes the payloads of this participant may take in its arena. When they are used up, its sends wait. Memory is
+    /// taken as it is needed, and given back when the handle is closed. Rounded up to 256 KiB. Default 1 GiB.
+    /// </summary>
+    public long ArenaLimit { get; init; } = 1L << 30;
+
+    /// <summary>
+    /// From how many bytes on <c>SendAsync</c> attaches instead of copying into the arena. Default 32 KiB: below, copying twice is
+    /// cheaper than a system call and pinning pages. <see cref="long.MaxValue"/>: never.
+    /// </summary>
+    public long AttachThreshold { get; init; } = 32 * 1024;
+
+    /// <summary>
+    /// Whether this participant pulls attached payloads out of their senders' memory. False: it has every payload moved into the
+    /// sender's arena. Default true.
+    /// </summary>
+    public bool AllowAttach { get; init; } = true;
+
+    /// <summary>How threads of this participant wait. Default <see cref="WaitStrategy.Adaptive"/>.</summary>
+    public WaitStrategy WaitStrategy { get; init; }
+
+    internal void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(RingCapacity, Messaging.RingLayout.MinCapacity);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(RingCapacity, Messaging.RingLayout.MaxCapacity);
+        ThrowIfNoPowerOfTwo(RingCapacity, nameof(RingCapacity));
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxParticipants, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxParticipants, Messaging.Cell.MaxParticipants);
+        ArgumentOutOfRangeException.ThrowIfLessThan(BlockSize, Messaging.BlockLayout.MinBlockSize);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(BlockSize, Messaging.BlockLayout.MaxBlockSize);
+        ThrowIfNoPowerOfTwo(BlockSize, nameof(BlockSize));
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxDeliveryAttempts, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxDeliveryAttempts, ushort.MaxValue);
+        ArgumentOutOfRangeException.ThrowIfLessThan(Blocks, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Blocks, Messaging.Cell.MaxBlocks);
+        ArgumentOutOfRangeException.ThrowIfLessThan(ArenaLimit, 0);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(ArenaLimit, 1L << 40);
+        ArgumentOutOfRangeException.ThrowIfLessThan(AttachThreshold, 0);
+    }
+
+    private static void ThrowIfNoPowerOfTwo(int value, string name)
+    {
+        if (!System.Numerics.BitOperations.IsPow2(value))
+            throw new ArgumentOutOfRangeException(name, value, "Must be a power of two.");
+    }
+}

@@ -1,0 +1,131 @@
+using OneCopy.Messaging;
+
+namespace OneCopy;
+
+/// <summary>
+/// A message on a lease: nobody else has it as long as this process lives and has not answered. Answer with <see cref="Complete"/>,
+/// <see cref="Abandon"/> or <see cref="DeadLetter"/>; disposed without an answer it is abandoned. Reading is thread-safe; answer once.
+/// </summary>
+public sealed partial class ReceivedMessage : IDisposable
+{
+    private readonly MessageQueue _queue;
+    private readonly Peer _owner;
+    private readonly int _block;
+    private readonly BlockState _leased;
+    private MessageRecord _record;
+    private MessageProperties? _properties;
+    private int _answer;
+
+    internal ReceivedMessage(MessageQueue queue, Peer owner, int block, BlockState leased, MessageRecord record)
+    {
+        _queue = queue;
+        _owner = owner;
+        _block = block;
+        _leased = leased;
+        _record = record;
+    }
+
+    private enum Answer
+    {
+        None,
+        Completed,
+        Abandoned,
+        DeadLettered,
+        Lost,
+        Withdrawn,
+    }
+
+    /// <summary>Bytes of the payload.</summary>
+    public long Length => _record.Length;
+
+    /// <summary>How the payload travels. An attached one whose pull was refused goes by the arena instead.</summary>
+    public Lane Lane => _record.Lane;
+
+    /// <summary>1 when it is handed out for the first time, more after it was given back or its receiver died.</summary>
+    public int DeliveryAttempt => _leased.Attempts + 1;
+
+    /// <summary>When it was sent, by the sender's clock.</summary>
+    public DateTimeOffset TimeSent => DateTimeOffset.UnixEpoch.AddMicroseconds(Math.Clamp(_record.TimeSent, 0, 253402300799999999));
+
+    /// <summary>The sender's process. Of the sender's own pid namespace, and of somebody else by now if it has ended.</summary>
+    public int SenderPid => _owner.File.Pid;
+
+    /// <summary>The sender's user: the owner of its file, by the file system.</summary>
+    public int SenderUid => (int)_owner.File.FileUid;
+
+    /// <summary>Counts the messages of one sender's handle: 1, 2, …</summary>
+    public long SequenceNumber => (long)_record.Sequence;
+
+    /// <summary>Unique in the life of the queue: the sender's incarnation and its sequence number.</summary>
+    public string Id => $"{_owner.Incarnation}-{_record.Sequence}";
+
+    /// <summary>What the sender sent beside the payload; a copy, the caller's own.</summary>
+    /// <exception cref="QueueCorruptException">They are damaged.</exception>
+    public MessageProperties Properties => _properties ??= ReadProperties();
+
+    /// <summary>The message is done: it is handed to nobody again, and its sender's memory is free.</summary>
+    /// <exception cref="MessageWithdrawnException">The sender took it back before; what was copied is not valid.</exception>
+    /// <exception cref="MessageLostException">It was lost with its sender.</exception>
+    /// <exception cref="InvalidOperationException">It was answered before.</exception>
+    public void Complete()
+    {
+        Take(Answer.Completed);
+        if (_queue.TryComplete(_owner, _block, _leased, Lane, Length))
+            return;
+        Volatile.Write(ref _answer, (int)Answer.Withdrawn);
+        throw new MessageWithdrawnException();
+    }
+
+    /// <summary>Gives it back, to be handed out again. After the queue's number of attempts it goes to the dead-letter queue.</summary>
+    /// <exception cref="InvalidOperationException">It was answered before.</exception>
+    public void Abandon()
+    {
+        Take(Answer.Abandoned);
+        _queue.TryAbandon(_owner, _block, _leased, countAttempt: true);
+    }
+
+    /// <summary>Puts it into the dead-letter queue (<see cref="MessageQueue.DeadLetterQueueName"/>); waits while that has no room.</summary>
+    /// <param name="reason">Why; it becomes a header of the dead letter.</param>
+    /// <exception cref="InvalidOperationException">It was answered before.</exception>
+    /// <exception cref="OneCopyException">The dead-letter queue cannot be written; the message is still on its lease.</exception>
+    public void DeadLetter(string reason)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(reason);
+        ThrowIfAnswered();
+        _queue.DeadLetter(this, reason);
+    }
+
+    /// <summary>Abandons it if it was not answered.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.CompareExchange(ref _answer, (int)Answer.Abandoned, (int)Answer.None) == (int)Answer.None)
+            _queue.TryAbandon(_owner, _block, _leased, countAttempt: true);
+    }
+
+    internal void FinishDeadLettered()
+    {
+        if (Interlocked.CompareExchange(ref _answer, (int)Answer.DeadLettered, (int)Answer.None) == (int)Answer.None)
+            _queue.TryComplete(_owner, _block, _leased, Lane, Length);
+    }
+
+    private void Take(Answer answer)
+    {
+        Answer before = (Answer)Interlocked.CompareExchange(ref _answer, (int)answer, (int)Answer.None);
+        if (before != Answer.None)
+            Throw(before);
+    }
+
+    private void ThrowIfAnswered()
+    {
+        Answer answer = (Answer)Volatile.Read(ref _answer);
+        if (answer != Answer.None)
+            Throw(answer);
+    }
+
+    private void Throw(Answer before) => throw (before switch
+    {
+        Answer.Lost => new MessageLostException(SenderPid),
+        Answer.Withdrawn => new MessageWithdrawnException(),
+        _ => new InvalidOperationException($"The message was answered before: {before}."),
+    });
+}

@@ -1,0 +1,115 @@
+using OneCopy.Interop;
+
+namespace OneCopy.Messaging;
+
+/// <summary>
+/// Death of X: what it held is given back, what it owed is done. The caller holds X's lock, so it is alone at it; if it dies,
+/// the lock is free again and the next one begins anew. It needs no participant of its own: until X is marked dead its own
+/// index stays the actor of what is done in its name, and is found again.
+/// </summary>
+internal sealed class Recovery(Ring ring, IStaleness staleness, Func<int, Participant?> participantAt)
+{
+    /// <summary>How many attached messages were lost with X, by the last call of <see cref="TryRecover"/>.</summary>
+    public int Lost { get; private set; }
+
+    /// <summary>False: the ring is full; X is not marked dead, so that somebody begins again when there is room.</summary>
+    public bool TryRecover(Participant dead)
+    {
+        Lost = 0;
+        for (int index = 1; index <= ring.MaxParticipants; index++)
+        {
+            if (participantAt(index) is not { } owner)
+                continue;
+            for (int block = 0; block < owner.BlockCount; block++)
+            {
+                if (!TryRecoverBlock(owner, block, dead))
+                    return false;
+            }
+        }
+
+        MarkDead(dead);
+        TryRetire(dead);
+        return true;
+    }
+
+    /// <summary>
+    /// Retire: a dead participant's file goes with its last message. Called after every step that may have been the last; the
+    /// full fences of the state's change there and of the entry's change in <see cref="MarkDead"/> make one of the callers see it.
+    /// </summary>
+    public void TryRetire(Participant dead)
+    {
+        ref long entry = ref ring.Entry(dead.Index);
+        if (Volatile.Read(ref entry) != Entries.Dead(dead.Incarnation))
+            return;
+        for (int block = 0; block < dead.BlockCount; block++)
+        {
+            if (dead.State(block).Phase is not (Phase.Free or Phase.Done))
+                return;
+        }
+
+        // Whoever unlinks the file adds its counters to the ring's.
+        if (Fcntl.unlink(dead.Path).Succeeded)
+        {
+            for (int counter = 0; counter < (int)Counter.Count; counter++)
+                Interlocked.Add(ref ring.RetiredCounter(counter), Volatile.Read(ref dead.CounterWord(counter)));
+        }
+
+        Interlocked.CompareExchange(ref entry, 0, Entries.Dead(dead.Incarnation));
+    }
+
+    /// <summary>Marks X dead, and wakes everybody: a wake-up that X owed may be lost, they look for themselves.</summary>
+    public void MarkDead(Participant dead)
+    {
+        ring.Sleepers(WaitKind.Receive).Remove(dead.Index);
+        ring.Sleepers(WaitKind.Space).Remove(dead.Index);
+        Interlocked.CompareExchange(ref ring.Entry(dead.Index), Entries.Dead(dead.Incarnation), Entries.Live(dead.Incarnation));
+        for (int index = 1; index <= ring.MaxParticipants; index++)
+        {
+            if (index != dead.Index && participantAt(index) is { } other)
+                other.RingAll();
+        }
+    }
+
+    // Again while the state changes under our hands.
+    private bool TryRecoverBlock(Participant owner, int block, Participant dead)
+    {
+        bool own = owner.Index == dead.Index;
+        while (true)
+        {
+            BlockState s = owner.State(block);
+            switch (s.Phase)
+            {
+                case Phase.Filling when own:
+                    // Nothing was promised yet.
+                    if (!owner.TryChange(block, s, s.To(Phase.Free, dead.Index)))
+                        continue;
+                    return true;
+                case Phase.Queued or Phase.Leased when IsLost(owner, block, s, dead, own):
+                    if (!owner.TryChange(block, s, s.To(Phase.Done, dead.Index)))
+                        continue;
+                    Lost++;
+                    return true;
+                case Phase.Queued when s.Actor == dead.Index:
+                    // Its reference may be in the ring already: then the second one is stale when it is met.
+                    return ring.TryEnqueue(new MessageReference(owner.Index, block, s.Generation & Cell.GenerationMask), staleness);
+                case Phase.Leased when s.Actor == dead.Index:
+                    // State first, reference second, in the next round.
+                    owner.TryChange(block, s, s.ToRequeued(dead.Index, countAttempt: true));
+                    continue;
+                default:
+                    return true;
+            }
+        }
+    }
+
+    /// <summary>
+    /// An attached payload is gone with its sender's memory. What a living receiver holds is left to it: it may have copied it in
+    /// time, and finds out at its next pull otherwise.
+    /// </summary>
+    private bool IsLost(Participant owner, int block, BlockState s, Participant dead, bool own)
+    {
+        bool senderIsDead = own || Entries.IsDead(Volatile.Read(ref ring.Entry(owner.Index)));
+        bool held = s.Phase == Phase.Leased && s.Actor != dead.Index;
+        return senderIsDead && !held && MessageRecord.IsAttached(owner, block);
+    }
+}

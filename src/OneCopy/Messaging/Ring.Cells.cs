@@ -1,0 +1,94 @@
+namespace OneCopy.Messaging;
+
+/// <summary>Head, tail and cells. A position never wraps; it is cell <c>position mod capacity</c> in lap <c>position / capacity</c>.</summary>
+internal sealed unsafe partial class Ring
+{
+    /// <summary>What <see cref="TryPeek"/> found at the head.</summary>
+    public readonly record struct Peeked(ulong Position, Cell Cell);
+
+    /// <summary>Enqueue: puts a reference at the tail. False: the ring is full, and its oldest reference is not stale.</summary>
+    public bool TryEnqueue(MessageReference reference, IStaleness staleness)
+    {
+        while (true)
+        {
+            ulong tail = Volatile.Read(ref Tail);
+            ref ulong cell = ref CellAt(tail);
+            Cell seen = new(Volatile.Read(ref cell));
+            int ahead = LapsAhead(seen.Lap, tail);
+            if (ahead == 0 && seen.IsEmpty)
+            {
+                // The full fence of this exchange orders the block's state before the reference, and the reference before the
+                // look at the sleepers that follows.
+                if (Interlocked.CompareExchange(ref cell, Cell.Of(seen.Lap, reference).Bits, seen.Bits) == seen.Bits)
+                {
+                    Interlocked.CompareExchange(ref Tail, tail + 1, tail);
+                    return true;
+                }
+            }
+            else if (ahead >= 0)
+            {
+                Interlocked.CompareExchange(ref Tail, tail + 1, tail);
+            }
+            else if (tail == Volatile.Read(ref Tail) && !TryDropStaleHead(staleness))
+            {
+                return false;
+            }
+        }
+    }
+
+    /// <summary>Reads the oldest reference. False: the ring is empty.</summary>
+    public bool TryPeek(out Peeked peeked)
+    {
+        while (true)
+        {
+            ulong head = Volatile.Read(ref Head);
+            Cell seen = new(Volatile.Read(ref CellAt(head)));
+            int ahead = LapsAhead(seen.Lap, head);
+            if (ahead == 0)
+            {
+                peeked = new Peeked(head, seen);
+                return !seen.IsEmpty;
+            }
+
+            // Taken out already (the next lap's): help. An older lap: head was read before others moved on; again.
+            if (ahead > 0)
+                Interlocked.CompareExchange(ref Head, head + 1, head);
+        }
+    }
+
+    /// <summary>Takes a reference out, once its message is claimed or it was found stale. Anybody may; only one succeeds.</summary>
+    public void Remove(Peeked peeked)
+    {
+        ref ulong cell = ref CellAt(peeked.Position);
+        Interlocked.CompareExchange(ref cell, Cell.Empty(peeked.Cell.Lap + 1).Bits, peeked.Cell.Bits);
+        Interlocked.CompareExchange(ref Head, peeked.Position + 1, peeked.Position);
+    }
+
+    /// <summary>Whether a reference may be there; cheap, and may be out of date at once.</summary>
+    public bool LooksEmpty => Volatile.Read(ref Head) == Volatile.Read(ref Tail) && !TryPeek(out _);
+
+    private bool TryDropStaleHead(IStaleness staleness)
+    {
+        if (!TryPeek(out Peeked oldest))
+            return true; // Emptied meanwhile.
+        if (!staleness.IsStale(oldest.Cell.Reference))
+            return false;
+        Remove(oldest);
+        return true;
+    }
+
+    private ref ulong CellAt(ulong position) => ref _cells[position & (ulong)(Capacity - 1)];
+
+    // The sign of (lap of the cell) - (lap of the position), in 26 bits.
+    private int LapsAhead(uint cellLap, ulong position)
+    {
+        uint expected = (uint)(position >> _lapShift) & Cell.LapMask;
+        return (int)((cellLap - expected) << (32 - Cell.LapBits)) >> (32 - Cell.LapBits);
+    }
+}
+
+/// <summary>Tells whether a reference no longer means a queued message.</summary>
+internal interface IStaleness
+{
+    bool IsStale(MessageReference reference);
+}

@@ -1,0 +1,151 @@
+using Microsoft.Win32.SafeHandles;
+using OneCopy.Interop;
+
+namespace OneCopy.Messaging;
+
+/// <summary>
+/// The file <c>ring</c>, mapped: cells, head and tail, the table of participants, the sleepers. All that several processes write
+/// besides the blocks' states is here.
+/// </summary>
+internal sealed unsafe partial class Ring : IDisposable
+{
+    private readonly SafeFileHandle _file;
+    private readonly MemoryMapping _map;
+    private readonly ulong* _cells;
+    private readonly int _lapShift;
+
+    private Ring(SafeFileHandle file, MemoryMapping map, int capacity, int maxParticipants)
+    {
+        _file = file;
+        _map = map;
+        Capacity = capacity;
+        MaxParticipants = maxParticipants;
+        _lapShift = System.Numerics.BitOperations.Log2((uint)capacity);
+        _cells = (ulong*)(map.Address + RingLayout.CellsOffset(maxParticipants));
+        BlockSize = (int)U32(RingLayout.BlockSizeOffset);
+        MaxAttempts = (int)U32(RingLayout.MaxAttemptsOffset);
+        QueueId = new Guid(new ReadOnlySpan<byte>(map.Address + RingLayout.QueueIdOffset, 16));
+    }
+
+    public int Capacity { get; }
+
+    public int MaxParticipants { get; }
+
+    public int BlockSize { get; }
+
+    public int MaxAttempts { get; }
+
+    public Guid QueueId { get; }
+
+    public SafeFileHandle File => _file;
+
+    public ref ulong Head => ref *(ulong*)(_map.Address + RingLayout.HeadOffset);
+
+    public ref ulong Tail => ref *(ulong*)(_map.Address + RingLayout.TailOffset);
+
+    public ref uint Deleted => ref *(uint*)(_map.Address + RingLayout.DeletedOffset);
+
+    /// <summary>Opens the ring, or makes it if <paramref name="create"/>. Null: it does not exist, or vanished meanwhile.</summary>
+    public static Ring? Open(QueueDirectory directory, QueueOptions options, bool create)
+    {
+        while (true)
+        {
+            SysResult opened = Fcntl.open(directory.RingPath, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW);
+            if (opened.Succeeded)
+                return Attach(SafeFd.Of(opened), directory.RingPath);
+            if (opened.Errno != Errno.ENOENT)
+                opened.OrThrow("open", directory.RingPath);
+            if (!create)
+                return null;
+            Create(directory, options);
+        }
+    }
+
+    public long NextIncarnation() => Interlocked.Increment(ref *(long*)(_map.Address + RingLayout.NextIncarnationOffset));
+
+    public ref long Entry(int index) => ref *(long*)(_map.Address + RingLayout.EntriesOffset + (index * 8L));
+
+    public ref long RetiredCounter(int counter) => ref *(long*)(_map.Address + RingLayout.RetiredCountersOffset + (counter * 8L));
+
+    public Sleepers Sleepers(WaitKind kind) => new(
+        (ulong*)(_map.Address + (kind == WaitKind.Receive ? RingLayout.ReceiveSleepersOffset : RingLayout.SpaceSleepersOffset)),
+        MaxParticipants);
+
+    public void Dispose()
+    {
+        _map.Dispose();
+        _file.Dispose();
+    }
+
+    private static void Create(QueueDirectory directory, QueueOptions options)
+    {
+        directory.Create();
+        string temporary = directory.TemporaryPath();
+        SysResult made = Fcntl.open(temporary, OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL, 0x180); // 0600
+        if (made.Errno == Errno.ENOENT)
+            return; // The directory was deleted after it was made: begin again.
+        made.OrThrow("open", temporary);
+        try
+        {
+            using SafeFileHandle file = SafeFd.Of(made);
+            long size = RingLayout.FileSize(options.MaxParticipants, options.RingCapacity);
+            Fcntl.fallocate(file, 0, size).OrThrow("fallocate", temporary);
+            using (MemoryMapping map = MemoryMapping.OfFile(file, 0, RingLayout.EntriesOffset, Prot.Read | Prot.Write, temporary))
+            {
+                byte* p = map.Address;
+                *(uint*)(p + RingLayout.VersionOffset) = RingLayout.Version;
+                *(uint*)(p + RingLayout.CapacityOffset) = (uint)options.RingCapacity;
+                *(uint*)(p + RingLayout.MaxParticipantsOffset) = (uint)options.MaxParticipants;
+                *(uint*)(p + RingLayout.BlockSizeOffset) = (uint)options.BlockSize;
+                *(uint*)(p + RingLayout.MaxAttemptsOffset) = (uint)options.MaxDeliveryAttempts;
+                Guid.NewGuid().TryWriteBytes(new Span<byte>(p + RingLayout.QueueIdOffset, 16));
+                *(ulong*)(p + RingLayout.MagicOffset) = RingLayout.Magic;
+            }
+
+            // link fails if the name is taken: one creator wins, the others open what it made.
+            SysResult linked = Fcntl.link(temporary, directory.RingPath);
+            if (!linked.Succeeded && linked.Errno is not (Errno.EEXIST or Errno.ENOENT))
+                linked.OrThrow("link", directory.RingPath);
+        }
+        finally
+        {
+            Fcntl.unlink(temporary);
+        }
+    }
+
+    private static Ring Attach(SafeFileHandle file, string path)
+    {
+        MemoryMapping? map = null;
+        try
+        {
+            Stat.Of(file.Fd(), out statx s).OrThrow("statx", path);
+            if ((s.stx_mode & Stat.S_IFMT) != Stat.S_IFREG || s.stx_size < RingLayout.EntriesOffset || s.stx_size > int.MaxValue)
+                throw new QueueCorruptException(path, $"a file of {s.stx_size} bytes is no ring");
+            map = MemoryMapping.OfFile(file, 0, (long)s.stx_size, Prot.Read | Prot.Write, path);
+            byte* p = map.Address;
+            if (*(ulong*)p != RingLayout.Magic)
+                throw new QueueCorruptException(path, "it does not begin as a ring does");
+            uint version = *(uint*)(p + RingLayout.VersionOffset);
+            if (version != RingLayout.Version)
+                throw new QueueCorruptException(path, $"layout version {version}, this library has version {RingLayout.Version}");
+            uint capacity = *(uint*)(p + RingLayout.CapacityOffset);
+            uint participants = *(uint*)(p + RingLayout.MaxParticipantsOffset);
+            uint blockSize = *(uint*)(p + RingLayout.BlockSizeOffset);
+            uint attempts = *(uint*)(p + RingLayout.MaxAttemptsOffset);
+            if (!System.Numerics.BitOperations.IsPow2(capacity) || capacity is < RingLayout.MinCapacity or > RingLayout.MaxCapacity
+                || participants is 0 or > Cell.MaxParticipants || !System.Numerics.BitOperations.IsPow2(blockSize)
+                || blockSize is < BlockLayout.MinBlockSize or > BlockLayout.MaxBlockSize || attempts is 0 or > ushort.MaxValue
+                || RingLayout.FileSize((int)participants, (int)capacity) != (long)s.stx_size)
+                throw new QueueCorruptException(path, $"impossible geometry ({capacity} cells, {participants} participants, blocks of {blockSize}, {s.stx_size} bytes)");
+            return new Ring(file, map, (int)capacity, (int)participants);
+        }
+        catch
+        {
+            map?.Dispose();
+            file.Dispose();
+            throw;
+        }
+    }
+
+    private uint U32(int offset) => *(uint*)(_map.Address + offset);
+}

@@ -71,12 +71,13 @@ internal sealed unsafe class DoorbellThread
             entry.Leaving = true;
         }
 
-        while (!entry.Left.Wait(TimeSpan.FromMilliseconds(100)))
+        do
         {
             Poke();
             if (!s_hasWaitv)
                 owner.Self.RingAttention();
         }
+        while (!entry.Left.Wait(TimeSpan.FromMilliseconds(100)));
     }
 
     private bool HasRoom

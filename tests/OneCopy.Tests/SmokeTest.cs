@@ -1,9 +1,0 @@
-using Xunit;
-
-namespace OneCopy.Tests;
-
-public class SmokeTest
-{
-    [Fact]
-    public void Works() => Assert.True(true);
-}

@@ -12,6 +12,7 @@ internal static class Program
     private static int Main(string[] args)
     {
         s_modes.Add("echo", Echo);
+        MemoryModes.AddTo(s_modes);
         if (args.Length == 0 || !s_modes.TryGetValue(args[0], out Func<string[], int>? mode))
         {
             Console.Error.WriteLine($"Usage: OneCopy.TestProcess MODE [argument]…\nModes: {string.Join(", ", s_modes.Keys.Order(StringComparer.Ordinal))}");

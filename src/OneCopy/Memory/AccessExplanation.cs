@@ -52,9 +52,9 @@ internal static class AccessExplanation
                 $"/proc does not show process {pid} (mounted with hidepid, most likely), so it runs as another user.",
                 "Run this program as the target's user, or with CAP_SYS_PTRACE.");
         }
-        return OfCredentials(pid, self, target) ?? OfSecurityModules(pid, self) ?? OfBlockedCall() ?? (AccessDenialReason.Unknown,
+        return OfCredentials(pid, self, target) ?? OfSecurityModules(pid, self) ?? OfNamespaceAbove(pid, target) ?? OfBlockedCall() ?? (AccessDenialReason.Unknown,
             $"Process {pid} ({target.Name}) refuses ({Errno.NameOf(errno)}), though user, group, capabilities, dumpability and Yama permit it: "
-                + "a security module (SELinux, AppArmor), the kernel's lockdown, or a user namespace that is not visible from here.",
+                + "a security module (SELinux, AppArmor) or the kernel's lockdown.",
             "Look for a denial in the kernel's log (dmesg, ausearch -m avc).");
     }
 
@@ -69,11 +69,7 @@ internal static class AccessExplanation
     {
         bool capable = (self.EffectiveCapabilities & SysPtrace) != 0;
         if (UserNamespace.Differs(pid) is true)
-        {
-            return (AccessDenialReason.UserNamespace,
-                $"Process {pid} ({target.Name}) lives in another user namespace, and rights reach only down into the namespaces below one's own.",
-                "Let the process outside the namespace do the transfer (it may reach in), or start both in the same one.");
-        }
+            return OfOtherNamespace(pid, target);
         if (!capable && !target.Users.AllAre(self.Users.Real))
         {
             return (AccessDenialReason.OtherUser,
@@ -100,6 +96,17 @@ internal static class AccessExplanation
         }
         return null;
     }
+
+    /// <summary>
+    /// A namespace above one's own does not show itself: the link to it is refused with the rest. In a namespace that is not the system's first
+    /// one, with everything else permitted, it is the likeliest reason; with CAP_SYS_PTRACE, which reaches everything not above, nearly the only one.
+    /// </summary>
+    private static (AccessDenialReason, string, string)? OfNamespaceAbove(int pid, ProcessStatus target) =>
+        !UserNamespace.IsInitial && UserNamespace.Differs(pid) is null ? OfOtherNamespace(pid, target) : null;
+
+    private static (AccessDenialReason, string, string) OfOtherNamespace(int pid, ProcessStatus target) => (AccessDenialReason.UserNamespace,
+        $"Process {pid} ({target.Name}) lives in another user namespace, and rights reach only down into the namespaces below one's own.",
+        "Let the process outside the namespace do the transfer (it may reach in), or start both in the same one.");
 
     private static (AccessDenialReason, string, string)? OfSecurityModules(int pid, ProcessStatus self)
     {

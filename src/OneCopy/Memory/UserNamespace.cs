@@ -11,6 +11,9 @@ internal static class UserNamespace
         return theirs is null || mine is null ? null : !string.Equals(theirs, mine, StringComparison.Ordinal);
     }
 
+    /// <summary>Whether this process lives in the one that the system started with; its inode number is fixed (PROC_USER_INIT_INO).</summary>
+    public static bool IsInitial => TargetOf("/proc/self/ns/user") is "user:[4026531837]";
+
     private static string? TargetOf(string link)
     {
         try

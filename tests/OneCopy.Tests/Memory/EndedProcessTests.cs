@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+using OneCopy.Interop;
 using Xunit;
 
 namespace OneCopy.Tests.Memory;
@@ -40,17 +42,16 @@ public class EndedProcessTests
         Assert.Equal(AccessDenialReason.NoSuchProcess, memory.CheckAccess().Reason);
     }
 
-    /// <summary>The shell's child has ended, and what the shell became by exec never asks for its exit code.</summary>
     [Fact]
     public void AZombieIsAnErrorInWords()
     {
-        using ChildProcess parent = ChildProcess.StartProgram("sh", "-c", "true & echo $!; exec cat");
-        int zombie = int.Parse(parent.ReadLine());
-        Eventually.True(() => File.ReadAllText($"/proc/{zombie}/stat").Contains(") Z ", StringComparison.Ordinal), "the child of sh is a zombie");
+        using ChildProcess parent = StartParentOfSleeper(out int zombie);
+        Kill(zombie);
+        Eventually.True(() => File.ReadAllText($"/proc/{zombie}/stat").Contains(") Z ", StringComparison.Ordinal), "the killed process is a zombie");
 
         OneCopyException e = Assert.Throws<OneCopyException>(() => ProcessMemory.Open(zombie));
         Assert.Equal("ESRCH", e.ErrnoName);
-        Assert.Contains($"Process {zombie} (true) has ended and is a zombie: its parent {parent.Pid}", e.Message.Replace("(sh)", "(true)", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains($"Process {zombie} (sleep) has ended and is a zombie: its parent {parent.Pid}", e.Message, StringComparison.Ordinal);
         ProcessAccess access = ProcessMemory.CheckAccess(zombie);
         Assert.Equal(AccessDenialReason.Zombie, access.Reason);
         Assert.Contains("Its memory is gone", access.Explanation, StringComparison.Ordinal);
@@ -59,10 +60,9 @@ public class EndedProcessTests
     [Fact]
     public void AProcessThatBecomesAZombieWhileItIsOpenIsAnError()
     {
-        using ChildProcess parent = ChildProcess.StartProgram("sh", "-c", "sleep 1000 & echo $!; exec cat");
-        int child = int.Parse(parent.ReadLine());
+        using ChildProcess parent = StartParentOfSleeper(out int child);
         using ProcessMemory memory = ProcessMemory.Open(child);
-        System.Diagnostics.Process.GetProcessById(child).Kill();
+        Kill(child);
         Eventually.True(() => memory.HasExited, "the killed process has ended");
         OneCopyException e = Assert.Throws<OneCopyException>(() => memory.Read(4096, s_buffer));
         Assert.Contains("is a zombie", e.Message, StringComparison.Ordinal);
@@ -112,6 +112,21 @@ public class EndedProcessTests
         Assert.Throws<OneCopyException>(() => ProcessMemory.Open(held.Pid, memory.StartTime));
     }
 
+    /// <summary>The shell starts a child and becomes, by exec, a program that never asks for its exit code.</summary>
+    private static ChildProcess StartParentOfSleeper(out int sleeper)
+    {
+        ChildProcess parent = ChildProcess.StartProgram("sh", "-c", "sleep 1000 >&2 & echo $!; exec cat");
+        sleeper = int.Parse(parent.ReadLine());
+        Eventually.True(() => File.ReadAllText($"/proc/{parent.Pid}/comm") is "cat\n", "the shell has become cat");
+        return parent;
+    }
+
+    private static void Kill(int pid)
+    {
+        using System.Diagnostics.Process process = System.Diagnostics.Process.GetProcessById(pid);
+        process.Kill();
+    }
+
     /// <summary>A number that the kernel gives to nobody: above pid_max.</summary>
     private static int UnusedPid() => int.Parse(File.ReadAllText("/proc/sys/kernel/pid_max")) + 1;
 
@@ -122,16 +137,16 @@ public class EndedProcessTests
     private static ChildProcess StartWithPid(int pid)
     {
         const string LastPid = "/proc/sys/kernel/ns_last_pid";
-        if (OneCopy.Interop.Prctl.geteuid() != 0 || OneCopy.Interop.Fcntl.open(LastPid, OneCopy.Interop.OpenFlags.O_WRONLY) is not { Succeeded: true } opened)
+        if (Prctl.geteuid() != 0 || Fcntl.open(LastPid, OpenFlags.O_WRONLY) is not { Succeeded: true } opened)
         {
             Assert.Skip($"Needs to write {LastPid} (root), to make the kernel use a number again.");
             return null!;
         }
-        using Microsoft.Win32.SafeHandles.SafeFileHandle close = new(opened.Value, ownsHandle: true);
+        using SafeFileHandle close = new(opened.Value, ownsHandle: true);
         string script = $$"""
             for i in $(seq 1000); do
               echo {{pid - 1}} > {{LastPid}} || exit 3
-              sleep 1000 & 
+              sleep 1000 >&2 &
               if [ $! = {{pid}} ]; then echo again; read line; kill $!; exit 0; fi
               kill $!; wait $! 2>/dev/null
             done

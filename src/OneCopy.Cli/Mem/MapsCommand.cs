@@ -10,9 +10,7 @@ internal static class MapsCommand
     {
         Argument<int> pid = MemArguments.Pid();
         Option<bool> json = MemArguments.Json();
-        Command command = new("maps", """
-            List the regions of a process's memory.
-
+        Command command = new TeachingCommand("maps", "List the regions of a process's memory.", """
             Columns: addresses, protection (r read, w write, x execute; s shared, p private), size in bytes, offset in the file, file.
 
             Examples:

@@ -17,9 +17,8 @@ internal static class ReadCommand
         };
         Option<bool> raw = new("--raw") { Description = "Write the bytes themselves to standard output, one range behind the other." };
         Option<bool> json = MemArguments.Json();
-        Command command = new("read", """
-            Read ranges of a process's memory: all of them with one system call, straight into one buffer.
-
+        Command command = new TeachingCommand("read", "Read ranges of a process's memory.", """
+            All ranges are read with one system call, straight into one buffer.
             Prints what a person can read; --raw gives the bytes. If a range cannot be read to its end, what comes before the hole is
             printed, the address of the hole is named, and the exit code is 1; the ranges behind it are still read.
 

@@ -32,9 +32,7 @@ internal static class WriteCommand
         Option<string?> text = new("--text") { Description = "The bytes as text, in UTF-8, without a NUL at the end.", HelpName = "TEXT" };
         Option<FileInfo?> file = new("--file") { Description = "A file with the bytes.", HelpName = "PATH" };
         Option<bool> json = MemArguments.Json();
-        Command command = new("write", """
-            Write bytes into a process's memory.
-
+        Command command = new TeachingCommand("write", "Write bytes into a process's memory.", """
             The process is not stopped meanwhile and is not asked: bytes in the wrong place make it fail. Only pages that the process itself may
             write are written; at the first one that is not, the command ends with exit code 1 and says how much was written.
 
@@ -52,8 +50,10 @@ internal static class WriteCommand
         });
         command.SetAction(parsed => MemArguments.Report(() =>
         {
-            byte[] bytes = parsed.GetValue(hex)
-                ?? (parsed.GetValue(text) is string t ? Encoding.UTF8.GetBytes(t) : File.ReadAllBytes(parsed.GetValue(file)!.FullName));
+            // Asked for by their presence: an array that was not given has an empty value, not null.
+            byte[] bytes = parsed.GetResult(hex) is not null ? parsed.GetValue(hex)!
+                : parsed.GetResult(text) is not null ? Encoding.UTF8.GetBytes(parsed.GetValue(text)!)
+                : File.ReadAllBytes(parsed.GetValue(file)!.FullName);
             return Run(parsed.GetValue(pid), parsed.GetValue(address), bytes, parsed.GetValue(json));
         }));
         return command;

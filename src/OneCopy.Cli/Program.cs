@@ -1,6 +1,40 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using OneCopy.Cli.Mem;
+
 namespace OneCopy.Cli;
 
 internal static class Program
 {
-    private static int Main() => 0;
+    private static int Main(string[] args)
+    {
+        // No RootCommand: that one calls itself by the assembly's name.
+        Command root = new("onecopy", "OneCopy moves data between processes with at most one copy.")
+        {
+            TeachingHelp.CreateOption(),
+            MemCommand.Create(),
+        };
+        return Run(root, args);
+    }
+
+    /// <summary>0: done. 1: it failed. 2: wrong usage, which is said in a line and not by all of --help.</summary>
+    internal static int Run(Command root, string[] args)
+    {
+        ParseResult parsed = root.Parse(args);
+        if (parsed.Action is ParseErrorAction wrong)
+        {
+            wrong.ShowHelp = false;
+            int code = parsed.Invoke();
+            string command = string.Join(' ', CommandsOf(parsed).Reverse());
+            Console.Error.WriteLine($"See '{command} --help'.");
+            return code == 0 ? 0 : 2;
+        }
+        return parsed.Invoke();
+    }
+
+    private static IEnumerable<string> CommandsOf(ParseResult parsed)
+    {
+        for (System.CommandLine.Parsing.SymbolResult? result = parsed.CommandResult; result is System.CommandLine.Parsing.CommandResult command; result = command.Parent)
+            yield return command.Command.Name;
+    }
 }

@@ -8,13 +8,11 @@ namespace OneCopy.Interop;
 /// </summary>
 internal static partial class Syscall
 {
-    /// <summary>New calls have one number on every architecture (asm-generic/unistd.h); futex is older than that rule.</summary>
-    public static readonly nint SYS_futex = RuntimeInformation.ProcessArchitecture switch
-    {
-        Architecture.X64 => 202,
-        Architecture.Arm64 => 98,
-        _ => throw new PlatformNotSupportedException("OneCopy runs on x86-64 and arm64 Linux."),
-    };
+    /// <summary>New calls have one number on every architecture (asm-generic/unistd.h); these are older than that rule.</summary>
+    public static readonly nint SYS_futex = Number(x64: 202, arm64: 98);
+    public static readonly nint SYS_process_vm_readv = Number(x64: 310, arm64: 270);
+    public static readonly nint SYS_process_vm_writev = Number(x64: 311, arm64: 271);
+    public static readonly nint SYS_seccomp = Number(x64: 317, arm64: 277);
 
     public const int SYS_pidfd_open = 434;
     public const int SYS_futex_waitv = 449;
@@ -24,4 +22,11 @@ internal static partial class Syscall
 
     public static SysResult Invoke(nint number, nint a, nint b, nint c = 0, nint d = 0, nint e = 0, nint f = 0) =>
         SysResult.From(sys_syscall(number, a, b, c, d, e, f));
+
+    private static nint Number(int x64, int arm64) => RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.X64 => x64,
+        Architecture.Arm64 => arm64,
+        _ => throw new PlatformNotSupportedException("OneCopy runs on x86-64 and arm64 Linux."),
+    };
 }

@@ -1,0 +1,38 @@
+using System.Diagnostics;
+using Xunit;
+
+namespace OneCopy.Tests.Cli;
+
+/// <summary>One run of the tool, as a process of its own.</summary>
+internal sealed record Tool(int ExitCode, byte[] Bytes, string Error)
+{
+    public string Output => System.Text.Encoding.UTF8.GetString(Bytes);
+
+    public static Tool Run(params ReadOnlySpan<string> arguments)
+    {
+        ProcessStartInfo start = new(DotnetHost.Path, [Path.Combine(AppContext.BaseDirectory, "OneCopy.Cli.dll"), .. arguments])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using Process process = Process.Start(start)!;
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        using MemoryStream output = new();
+        process.StandardOutput.BaseStream.CopyTo(output);
+        if (!process.WaitForExit(ChildProcess.Bound))
+        {
+            process.Kill();
+            throw new TimeoutException($"onecopy did not end within {ChildProcess.Bound}.");
+        }
+        return new Tool(process.ExitCode, output.ToArray(), error.GetAwaiter().GetResult());
+    }
+
+    /// <summary>Runs it and expects exit code 0.</summary>
+    public static Tool Succeeds(params ReadOnlySpan<string> arguments)
+    {
+        Tool run = Run(arguments);
+        Assert.True(run.ExitCode == 0, $"onecopy {string.Join(' ', arguments.ToArray())} ended with {run.ExitCode}:\n{run.Error}");
+        return run;
+    }
+}

@@ -1,0 +1,49 @@
+using System.Text.Json;
+using OneCopy.TestProcess;
+
+namespace OneCopy.Tests.Memory;
+
+/// <summary>A child process that holds memory of a known content, and what other processes say who touch it.</summary>
+internal sealed class HeldMemory : IDisposable
+{
+    private HeldMemory(ChildProcess process)
+    {
+        Process = process;
+        Address = nuint.Parse(process.ReadLine());
+    }
+
+    public ChildProcess Process { get; }
+
+    public int Pid => Process.Pid;
+
+    public nuint Address { get; }
+
+    public static nuint Page { get; } = (nuint)Environment.SystemPageSize;
+
+    /// <summary>Pages of the pattern: w writable, r only readable, n without permission, - not mapped. Nothing is mapped around them.</summary>
+    public static HeldMemory Pages(string layout, params ReadOnlySpan<string> steps) => new(ChildProcess.Start("hold", [.. steps, $"pages={layout}"]));
+
+    public static HeldMemory Reserved(long bytes) => new(ChildProcess.Start("hold", $"reserve={bytes}"));
+
+    /// <summary>The bytes that the child wrote from an offset on.</summary>
+    public static byte[] Pattern(long offset, long count)
+    {
+        byte[] bytes = new byte[count];
+        for (long i = 0; i < count; i++)
+            bytes[i] = MemoryModes.PatternAt(offset + i);
+        return bytes;
+    }
+
+    /// <summary>Lets another process, after the steps, touch a process's memory.</summary>
+    public static TouchReport Touch(int pid, nuint address, string what, nuint length, params ReadOnlySpan<string> steps)
+    {
+        using ChildProcess toucher = ChildProcess.Start("touch", [.. steps, what, $"{pid}", $"{address}", $"{length}"]);
+        TouchReport report = JsonSerializer.Deserialize<TouchReport>(toucher.ReadLine())!;
+        toucher.Finish();
+        return report;
+    }
+
+    public TouchReport Touch(string what, nuint length, params ReadOnlySpan<string> steps) => Touch(Pid, Address, what, length, steps);
+
+    public void Dispose() => Process.Dispose();
+}

@@ -3,7 +3,10 @@ using Xunit;
 
 namespace OneCopy.Tests.Messaging;
 
-/// <summary>Four producers and four consumers, eight processes: every message arrives exactly once.</summary>
+/// <summary>
+/// Four producers and four consumers, eight processes, a million messages from 0 bytes to 1 MiB, some 75 GB: every one arrives
+/// exactly once.
+/// </summary>
 public sealed class LoadTests : IDisposable
 {
     private const int Producers = 4;
@@ -11,8 +14,7 @@ public sealed class LoadTests : IDisposable
     private const int MaxLength = 1 << 20;
     private readonly TestRoot _root = new();
 
-    /// <summary>The full million takes a switch (ONECOPY_TESTS=long); the default run sends a tenth.</summary>
-    private static int MessagesEach => (Environment.GetEnvironmentVariable("ONECOPY_TESTS") is "long" ? 1_000_000 : 100_000) / Producers;
+    private const int MessagesEach = 250_000;
 
     public void Dispose() => _root.Dispose();
 

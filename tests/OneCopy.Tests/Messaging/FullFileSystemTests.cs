@@ -1,0 +1,83 @@
+using OneCopy.Interop;
+using Xunit;
+
+namespace OneCopy.Tests.Messaging;
+
+/// <summary>A file system that fills up is an error with a name, at a call of the user's, and never SIGBUS.</summary>
+public sealed class FullFileSystemTests
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void A_queue_that_does_not_fit_is_not_made()
+    {
+        using SmallTmpfs small = new(128 * 1024);
+        OneCopyException e = Assert.Throws<OneCopyException>(() => MessageQueue.Open("q", new QueueOptions { Root = small.Path }));
+        Assert.Equal((Errno.ENOSPC, "ENOSPC", "fallocate"), (e.Errno, e.ErrnoName, e.Call));
+        Assert.Contains("file system is full", e.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(small.Path, "*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public void A_message_that_does_not_fit_is_an_error_and_the_queue_goes_on()
+    {
+        using SmallTmpfs small = new(4 << 20);
+        using MessageQueue queue = MessageQueue.Open("q", new QueueOptions { Root = small.Path });
+        byte[] payload = new byte[1_000_000];
+        int sent = 0;
+        OneCopyException? full = null;
+        while (full is null)
+        {
+            try
+            {
+                queue.Send(payload, cancellationToken: Ct);
+                sent++;
+            }
+            catch (OneCopyException e)
+            {
+                full = e;
+            }
+        }
+
+        Assert.Equal(Errno.ENOSPC, full.Errno);
+        Assert.InRange(sent, 1, 4);
+        Assert.Throws<OneCopyException>(() => queue.Send(payload, cancellationToken: Ct));
+        Assert.Throws<OneCopyException>(() => queue.Rent(payload.Length, cancellationToken: Ct));
+        queue.Send([1], cancellationToken: Ct);
+        for (int i = 0; i < sent + 1; i++)
+        {
+            using ReceivedMessage message = queue.Receive(TimeSpan.FromSeconds(5), Ct);
+            Assert.Equal(i < sent ? payload.Length : 1, message.ToArray().Length);
+            message.Complete();
+        }
+
+        Assert.False(queue.TryReceive(out _));
+        queue.Send(payload, cancellationToken: Ct);
+    }
+
+    /// <summary>A file system of a few pages, mounted for one test.</summary>
+    private sealed class SmallTmpfs : IDisposable
+    {
+        public SmallTmpfs(int bytes)
+        {
+            Requires.Root();
+            Directory.CreateDirectory(Path);
+            Run("mount", "-t", "tmpfs", "-o", $"size={bytes}", "tmpfs", Path);
+        }
+
+        public string Path { get; } = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"onecopy-test-{Guid.NewGuid():N}");
+
+        public void Dispose()
+        {
+            Run("umount", "-l", Path);
+            Directory.Delete(Path);
+        }
+
+        private static void Run(string program, params string[] arguments)
+        {
+            using ChildProcess child = ChildProcess.StartProgram(program, arguments);
+            int code = child.WaitForExit();
+            Assert.True(code == 0, $"{program} {string.Join(' ', arguments)}: exit code {code}. {child.Error}");
+        }
+    }
+}

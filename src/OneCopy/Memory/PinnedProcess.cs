@@ -74,7 +74,7 @@ internal sealed class PinnedProcess : IDisposable
     {
         long now = ProcessStatus.StartTimeOf(pid);
         string advice = startTime != 0 && now != 0 && now != startTime
-            ? $"The process that was meant has ended, and its number now belongs to another one{NameOf(pid)}, which was left alone: find the new number."
+            ? $"The process that was meant has ended, and its number now belongs to another one{NameOf(pid)}: find the new number."
             : AccessExplanation.Of(pid, Errno.ESRCH, TransferMethod.ProcessVm).ToString();
         return new OneCopyException(call, Errno.ESRCH, $"process {pid}", consequence is null ? advice : $"{advice} {consequence}");
     }

@@ -19,9 +19,6 @@ internal sealed class ProcessStatus
 
     public bool IsZombie => State is 'Z' or 'X';
 
-    /// <summary>Kernel threads, and processes that have ended, have no memory of their own: no VmSize line.</summary>
-    public bool HasMemory => _fields.ContainsKey("VmSize");
-
     public int ParentPid => int.TryParse(Field("PPid"), out int pid) ? pid : 0;
 
     /// <summary>Real, effective and saved user ids (the fourth is the file system's).</summary>

@@ -43,6 +43,14 @@ public class EndedProcessTests
     }
 
     [Fact]
+    public void ANumberOfAThreadIsAnError()
+    {
+        int thread = Directory.EnumerateDirectories("/proc/self/task").Select(t => int.Parse(Path.GetFileName(t))).First(t => t != Environment.ProcessId);
+        OneCopyException e = Assert.Throws<OneCopyException>(() => ProcessMemory.Open(thread));
+        Assert.Contains("The number is a thread's", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void AZombieIsAnErrorInWords()
     {
         using ChildProcess parent = StartParentOfSleeper(out int zombie);
@@ -110,12 +118,13 @@ public class EndedProcessTests
         other.Read(mapped, after);
         Assert.Equal(before, after);
         Assert.Throws<OneCopyException>(() => ProcessMemory.Open(held.Pid, memory.StartTime));
+        stranger.Finish();
     }
 
     /// <summary>The shell starts a child and becomes, by exec, a program that never asks for its exit code.</summary>
     private static ChildProcess StartParentOfSleeper(out int sleeper)
     {
-        ChildProcess parent = ChildProcess.StartProgram("sh", "-c", "sleep 1000 >&2 & echo $!; exec cat");
+        ChildProcess parent = ChildProcess.StartProgram("sh", "-c", "sleep 100 >&2 & echo $!; exec cat");
         sleeper = int.Parse(parent.ReadLine());
         Eventually.True(() => File.ReadAllText($"/proc/{parent.Pid}/comm") is "cat\n", "the shell has become cat");
         return parent;
@@ -146,7 +155,7 @@ public class EndedProcessTests
         string script = $$"""
             for i in $(seq 1000); do
               echo {{pid - 1}} > {{LastPid}} || exit 3
-              sleep 1000 >&2 &
+              sleep 100 >&2 &
               if [ $! = {{pid}} ]; then echo again; read line; kill $!; exit 0; fi
               kill $!; wait $! 2>/dev/null
             done
@@ -154,6 +163,9 @@ public class EndedProcessTests
             """;
         ChildProcess shell = ChildProcess.StartProgram("sh", "-c", script);
         Assert.Equal("again", shell.ReadLine());
+
+        // The shell goes on before its child has become another program; then the memory changes no more.
+        Eventually.True(() => File.ReadAllText($"/proc/{pid}/stat").Contains("(sleep) S ", StringComparison.Ordinal), "the new process sleeps");
         return shell;
     }
 }

@@ -9,7 +9,7 @@ namespace OneCopy.Tests.Memory;
 /// <summary>The cursor against a naive model: the list of all addresses, one for each byte.</summary>
 public class SegmentCursorTests
 {
-    private static readonly Config s_config = Config.QuickThrowOnFailure.WithMaxTest(2_000);
+    private static readonly Config s_config = Config.QuickThrowOnFailure.WithMaxTest(2_000).WithQuietOnSuccess(true);
 
     /// <summary>Lengths of segments, empty ones too; they lie at addresses that do not touch.</summary>
     private static Arbitrary<int[]> Lengths { get; } = Gen.Choose(0, 9).ArrayOf().ToArbitrary();

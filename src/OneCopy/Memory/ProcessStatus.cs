@@ -79,7 +79,8 @@ internal sealed class ProcessStatus
         public static Ids Parse(string line)
         {
             string[] parts = line.Split(s_blank, StringSplitOptions.RemoveEmptyEntries);
-            return parts.Length >= 3 && uint.TryParse(parts[0], out uint r) && uint.TryParse(parts[1], out uint e) && uint.TryParse(parts[2], out uint s)
+            return parts.Length >= 3
+                && uint.TryParse(parts[0], out uint r) && uint.TryParse(parts[1], out uint e) && uint.TryParse(parts[2], out uint s)
                 ? new Ids(r, e, s)
                 : new Ids(uint.MaxValue, uint.MaxValue, uint.MaxValue);
         }

@@ -140,8 +140,8 @@ public class EndedProcessTests
     private static int UnusedPid() => int.Parse(File.ReadAllText("/proc/sys/kernel/pid_max")) + 1;
 
     /// <summary>
-    /// Starts a process that gets a number that was used before: the kernel goes on from ns_last_pid. Others on the machine start processes too, so it
-    /// may take some attempts.
+    /// Starts a process that gets a number that was used before: the kernel goes on from ns_last_pid. Others on the machine start
+    /// processes too, so it may take some attempts.
     /// </summary>
     private static ChildProcess StartWithPid(int pid)
     {

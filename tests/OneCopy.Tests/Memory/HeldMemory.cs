@@ -20,7 +20,9 @@ internal sealed class HeldMemory : IDisposable
 
     public static nuint Page { get; } = (nuint)Environment.SystemPageSize;
 
-    /// <summary>Pages of the pattern: w writable, r only readable, n without permission, - not mapped. Nothing is mapped around them.</summary>
+    /// <summary>
+    /// Pages of the pattern: w writable, r only readable, n without permission, - not mapped. Nothing is mapped around them.
+    /// </summary>
     public static HeldMemory Pages(string layout, params ReadOnlySpan<string> steps) => new(ChildProcess.Start("hold", [.. steps, $"pages={layout}"]));
 
     /// <summary>The same, in a process that another program (unshare, setpriv) becomes.</summary>

@@ -67,7 +67,10 @@ public class SegmentCursorTests
             Assert.Equal(one.Address, many.Address);
     }));
 
-    /// <summary>Both sides of a transfer, cut at random short counts, as the loop over the calls does it: the pairs are those of the two flat lists.</summary>
+    /// <summary>
+    /// Both sides of a transfer, cut at random short counts, as the loop over the calls does it: the pairs are those of the two
+    /// flat lists.
+    /// </summary>
     [Fact]
     public void TwoSidesStayInStep() => Check.One(s_config, Prop.ForAll(Lengths, Lengths, Steps, (remotes, locals, steps) =>
     {

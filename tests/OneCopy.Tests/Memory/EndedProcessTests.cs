@@ -126,7 +126,9 @@ public class EndedProcessTests
     {
         ChildProcess parent = ChildProcess.StartProgram("sh", "-c", "sleep 100 >&2 & echo $!; exec cat");
         sleeper = int.Parse(parent.ReadLine());
+        int child = sleeper;
         Eventually.True(() => File.ReadAllText($"/proc/{parent.Pid}/comm") is "cat\n", "the shell has become cat");
+        Eventually.True(() => File.ReadAllText($"/proc/{child}/comm") is "sleep\n", "the shell's child has become sleep");
         return parent;
     }
 

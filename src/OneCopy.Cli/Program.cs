@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using OneCopy.Cli.Mem;
 
 namespace OneCopy.Cli;
@@ -34,7 +35,7 @@ internal static class Program
 
     private static IEnumerable<string> CommandsOf(ParseResult parsed)
     {
-        for (System.CommandLine.Parsing.SymbolResult? result = parsed.CommandResult; result is System.CommandLine.Parsing.CommandResult command; result = command.Parent)
+        for (SymbolResult? result = parsed.CommandResult; result is CommandResult command; result = command.Parent)
             yield return command.Command.Name;
     }
 }

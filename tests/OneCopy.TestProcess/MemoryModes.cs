@@ -19,8 +19,9 @@ internal static class MemoryModes
     public static byte PatternAt(long offset) => (byte)((offset * 31) + (offset >> 12) + 7);
 
     /// <summary>
-    /// <c>hold STEP… pages=LAYOUT | reserve=BYTES</c>: prints the address, waits for the end of standard input. A layout has a letter for each page: w
-    /// writable, r only readable, n without permission (all with the pattern), - not mapped. reserve: zeros that were never touched.
+    /// <c>hold STEP… pages=LAYOUT | reserve=BYTES</c>: prints the address, waits for the end of standard input. A layout has a
+    /// letter for each page: w writable, r only readable, n without permission (all with the pattern), - not mapped. reserve: zeros
+    /// that were never touched.
     /// </summary>
     private static int Hold(string[] args)
     {
@@ -33,7 +34,10 @@ internal static class MemoryModes
         return 0;
     }
 
-    /// <summary><c>touch STEP… read|write PID ADDRESS LENGTH</c>: does it, and prints the outcome as one line of JSON. Write: the complement of the pattern.</summary>
+    /// <summary>
+    /// <c>touch STEP… read|write PID ADDRESS LENGTH</c>: does it, and prints the outcome as one line of JSON. Write: the complement
+    /// of the pattern.
+    /// </summary>
     private static int Touch(string[] args)
     {
         string[] rest = TakeSteps(args);
@@ -84,7 +88,8 @@ internal static class MemoryModes
                     Prctl.prctl(Prctl.PR_SET_DUMPABLE, int.Parse(step[1])).OrThrow("prctl");
                     break;
                 case "seccomp":
-                    Seccomp.Deny(step[1] is "ENOSYS" ? Errno.ENOSYS : Errno.EPERM, Syscall.SYS_process_vm_readv, Syscall.SYS_process_vm_writev).OrThrow("seccomp");
+                    int errno = step[1] is "ENOSYS" ? Errno.ENOSYS : Errno.EPERM;
+                    Seccomp.Deny(errno, Syscall.SYS_process_vm_readv, Syscall.SYS_process_vm_writev).OrThrow("seccomp");
                     break;
                 default:
                     return args[i..];

@@ -1,8 +1,9 @@
 namespace OneCopy.TestProcess;
 
 /// <summary>
-/// The child process of the tests: <c>OneCopy.TestProcess MODE [argument]…</c>. A mode prints one line of facts when it is ready,
-/// does what its arguments and standard input say, and returns its exit code. A failure goes to standard error, exit code 1.
+/// The child process of the tests: <c>OneCopy.TestProcess MODE [argument]…</c>. A mode prints one line of facts when it is
+/// ready, does what its arguments and standard input say, and returns its exit code. A failure goes to standard error, exit
+/// code 1.
 /// </summary>
 internal static class Program
 {

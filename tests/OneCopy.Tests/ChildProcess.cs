@@ -60,7 +60,10 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>Starts another program, found on PATH.</summary>
     public static ChildProcess StartProgram(string program, params ReadOnlySpan<string> arguments) => new(new ProcessStartInfo(program, [.. arguments]));
 
-    /// <summary>The assembly to start as <c>dotnet TestProcessPath MODE …</c>, for tests that put another program in front (strace, unshare).</summary>
+    /// <summary>
+    /// The assembly to start as <c>dotnet TestProcessPath MODE …</c>, for tests that put another program in front (strace,
+    /// unshare).
+    /// </summary>
     public static string TestProcessPath { get; } = Path.Combine(AppContext.BaseDirectory, "OneCopy.TestProcess.dll");
 
     /// <summary>The next line of standard output. Throws, with standard error, when none comes in time or the child has ended.</summary>

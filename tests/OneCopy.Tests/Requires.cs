@@ -6,6 +6,28 @@ namespace OneCopy.Tests;
 /// <summary>What a test needs of the machine; without it the test is skipped, and says why.</summary>
 internal static class Requires
 {
+    /// <summary>Yama lets a process reach its descendants alone, and children of the test are none of each other.</summary>
+    public static void NoYama()
+    {
+        const string File = "/proc/sys/kernel/yama/ptrace_scope";
+        if (System.IO.File.Exists(File) && System.IO.File.ReadAllText(File).Trim() is not "0")
+            Assert.Skip($"{File} is not 0: Yama forbids what this test does.");
+    }
+
+    /// <summary>A program with which the system must permit to run another one.</summary>
+    public static void Program(string name, params ReadOnlySpan<string> arguments)
+    {
+        try
+        {
+            using ChildProcess trial = ChildProcess.StartProgram(name, [.. arguments, "true"]);
+            trial.Finish();
+        }
+        catch (Exception e) when (e is System.ComponentModel.Win32Exception or InvalidOperationException)
+        {
+            Assert.Skip($"Needs '{name} {string.Join(' ', arguments.ToArray())}': {e.Message}");
+        }
+    }
+
     public static void Root()
     {
         if (Prctl.geteuid() != 0)

@@ -35,7 +35,10 @@ internal static class MapsCommand
             return 0;
         }
         foreach (MemoryRegion r in regions)
-            Console.WriteLine($"{r.Start:x12}-{r.End:x12} {r.ProtectionText} {r.Length,14} {r.Offset:x8} {r.Path}{(r.IsDeleted ? " (deleted)" : "")}".TrimEnd());
+        {
+            string path = r.IsDeleted ? $"{r.Path} (deleted)" : r.Path ?? "";
+            Console.WriteLine($"{r.Start:x12}-{r.End:x12} {r.ProtectionText} {r.Length,14} {r.Offset:x8} {path}".TrimEnd());
+        }
         return 0;
     }
 }

@@ -13,7 +13,10 @@ internal sealed record ReadReport(int Pid, string Method, IReadOnlyList<RangeRep
 internal sealed record WriteReport(int Pid, string Method, string Address, long Written);
 
 /// <summary>Addresses are text in hexadecimal: numbers in JSON lose digits above 2^53.</summary>
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    WriteIndented = true,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(IReadOnlyList<RegionReport>))]
 [JsonSerializable(typeof(ReadReport))]
 [JsonSerializable(typeof(WriteReport))]

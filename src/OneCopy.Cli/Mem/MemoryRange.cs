@@ -15,7 +15,8 @@ internal readonly record struct MemoryRange(nuint Address, int Length)
         {
             if (!TryParse(token.Value, out MemoryRange range))
             {
-                result.AddError($"'{token.Value}' is not ADDRESS[:LENGTH]: an address in hexadecimal, and a number of bytes (decimal, or 0x…) of at most 1 GiB.");
+                result.AddError($"'{token.Value}' is not ADDRESS[:LENGTH]: an address in hexadecimal, "
+                    + "and a number of bytes (decimal, or 0x…) of at most 1 GiB.");
                 return [];
             }
             total += range.Length;

@@ -66,7 +66,8 @@ internal static class ReadCommand
                 continue;
             holes++;
             Console.Error.WriteLine(
-                $"0x{range.Address:x}:{range.Length} could not be read to its end: {bytes.Length} bytes arrived, address 0x{fault:x} is not mapped or may not be read ('onecopy mem maps {pid}' shows what is).");
+                $"0x{range.Address:x}:{range.Length} could not be read to its end: {bytes.Length} bytes arrived, "
+                + $"address 0x{fault:x} is not mapped or may not be read ('onecopy mem maps {pid}' shows what is).");
         }
         return holes == 0 ? 0 : 1;
     }

@@ -44,7 +44,8 @@ internal static unsafe class Seccomp
     public const int BPF_RET = 0x06;
 
     /// <summary>From now on, in every thread and in every child, the given calls fail with the given errno and do nothing.</summary>
-    /// <remarks>The number is the first word of struct seccomp_data. The architecture is not looked at: this is no fence, only a test's.</remarks>
+    /// <remarks>The number is the first word of struct seccomp_data. The architecture is not looked at: this is no fence, only a
+    /// test's.</remarks>
     public static SysResult Deny(int errno, params ReadOnlySpan<nint> calls)
     {
         sock_filter* program = stackalloc sock_filter[calls.Length + 3];

@@ -32,7 +32,8 @@ internal static class AccessExplanation
         if (target.IsZombie)
         {
             return (AccessDenialReason.Zombie,
-                $"Process {pid} ({target.Name}) has ended and is a zombie: its parent {target.ParentPid} has not yet asked for its exit code. Its memory is gone.",
+                $"Process {pid} ({target.Name}) has ended and is a zombie: "
+                    + $"its parent {target.ParentPid} has not yet asked for its exit code. Its memory is gone.",
                 "There is nothing left to read.");
         }
         return (AccessDenialReason.NoMemory,
@@ -42,7 +43,8 @@ internal static class AccessExplanation
 
     private static (AccessDenialReason, string, string) OfRefusal(int pid, int errno, ProcessStatus? target, TransferMethod method)
     {
-        // Where the call is blocked it says nothing about the target; where /proc/PID/mem was tried instead, the target's reasons come first.
+        // Where the call is blocked it says nothing about the target; where /proc/PID/mem was tried instead, the target's reasons come
+        // first.
         if (method == TransferMethod.ProcessVm && OfBlockedCall() is (AccessDenialReason, string, string) blocked)
             return blocked;
         ProcessStatus? self = ProcessStatus.OfSelf();
@@ -53,15 +55,15 @@ internal static class AccessExplanation
                 "Run this program as the target's user, or with CAP_SYS_PTRACE.");
         }
         return OfCredentials(pid, self, target) ?? OfSecurityModules(pid, self) ?? OfNamespaceAbove(pid, target) ?? OfBlockedCall() ?? (AccessDenialReason.Unknown,
-            $"Process {pid} ({target.Name}) refuses ({Errno.NameOf(errno)}), though user, group, capabilities, dumpability and Yama permit it: "
-                + "a security module (SELinux, AppArmor) or the kernel's lockdown.",
+            $"Process {pid} ({target.Name}) refuses ({Errno.NameOf(errno)}), though user, group, capabilities, dumpability "
+                + "and Yama permit it: a security module (SELinux, AppArmor) or the kernel's lockdown.",
             "Look for a denial in the kernel's log (dmesg, ausearch -m avc).");
     }
 
     private static (AccessDenialReason, string, string)? OfBlockedCall() => ProcessVmProbe.IsBlocked(out int errno)
         ? (AccessDenialReason.Seccomp,
-            $"This process may not even read its own memory with process_vm_readv ({Errno.NameOf(errno)}): a seccomp filter (of a container, most likely) blocks the call, "
-                + "or the kernel was built without it.",
+            $"This process may not even read its own memory with process_vm_readv ({Errno.NameOf(errno)}): "
+                + "a seccomp filter (of a container, most likely) blocks the call, or the kernel was built without it.",
             "Allow process_vm_readv and process_vm_writev in the seccomp profile (Docker: --security-opt seccomp=…, or --cap-add SYS_PTRACE).")
         : null;
 
@@ -98,8 +100,9 @@ internal static class AccessExplanation
     }
 
     /// <summary>
-    /// A namespace above one's own does not show itself: the link to it is refused with the rest. In a namespace that is not the system's first
-    /// one, with everything else permitted, it is the likeliest reason; with CAP_SYS_PTRACE, which reaches everything not above, nearly the only one.
+    /// A namespace above one's own does not show itself: the link to it is refused with the rest. In a namespace that is not the
+    /// system's first one, with everything else permitted, it is the likeliest reason; with CAP_SYS_PTRACE, which reaches
+    /// everything not above, nearly the only one.
     /// </summary>
     private static (AccessDenialReason, string, string)? OfNamespaceAbove(int pid, ProcessStatus target) =>
         !UserNamespace.IsInitial && UserNamespace.Differs(pid) is null ? OfOtherNamespace(pid, target) : null;

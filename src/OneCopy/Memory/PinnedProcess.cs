@@ -5,8 +5,8 @@ namespace OneCopy.Memory;
 
 /// <summary>
 /// One process, by its pidfd and its start time: whatever becomes of its number, this stays with it. The transfer calls name
-/// their target by number, so that they are put between this and a look at <see cref="HasExited"/>: a process that is alive after a call was
-/// alive throughout it, and a number is given to nobody else while its process lives.
+/// their target by number, so that they are put between this and a look at <see cref="HasExited"/>: a process that is alive
+/// after a call was alive throughout it, and a number is given to nobody else while its process lives.
 /// </summary>
 internal sealed class PinnedProcess : IDisposable
 {
@@ -74,7 +74,7 @@ internal sealed class PinnedProcess : IDisposable
     {
         long now = ProcessStatus.StartTimeOf(pid);
         string advice = startTime != 0 && now != 0 && now != startTime
-            ? $"The process that was meant has ended, and its number now belongs to another one{NameOf(pid)}, which was left alone: find the new number."
+            ? $"The process that was meant has ended, and its number now belongs to another one{NameOf(pid)}: find the new number."
             : AccessExplanation.Of(pid, Errno.ESRCH, TransferMethod.ProcessVm).ToString();
         return new OneCopyException(call, Errno.ESRCH, $"process {pid}", consequence is null ? advice : $"{advice} {consequence}");
     }
@@ -88,8 +88,10 @@ internal sealed class PinnedProcess : IDisposable
         Errno.ESRCH => Ended("pidfd_open", pid, 0),
 
         // EINVAL until Linux 6.x, ENOENT in later ones.
-        Errno.EINVAL or Errno.ENOENT => new OneCopyException("pidfd_open", errno, $"process {pid}", "The number is a thread's: give its process's (Tgid in /proc/TID/status)."),
-        Errno.ENOSYS => new OneCopyException("pidfd_open", errno, $"process {pid}", "OneCopy needs Linux 5.3, or a seccomp profile that permits pidfd_open."),
+        Errno.EINVAL or Errno.ENOENT => new OneCopyException(
+            "pidfd_open", errno, $"process {pid}", "The number is a thread's: give its process's (Tgid in /proc/TID/status)."),
+        Errno.ENOSYS => new OneCopyException(
+            "pidfd_open", errno, $"process {pid}", "OneCopy needs Linux 5.3, or a seccomp profile that permits pidfd_open."),
         _ => new OneCopyException("pidfd_open", errno, $"process {pid}"),
     };
 }

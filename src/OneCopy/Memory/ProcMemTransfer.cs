@@ -1,13 +1,12 @@
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using OneCopy.Interop;
 
 namespace OneCopy.Memory;
 
 /// <summary>
-/// The same transfer over /proc/PID/mem (proc_pid_mem(5)), for processes whose process_vm calls are blocked. That file ignores the
-/// protection of pages (FOLL_FORCE, so that debuggers can set breakpoints), so the map is asked first and the outcome
-/// is what the call would have given.
+/// The same transfer over /proc/PID/mem (proc_pid_mem(5)), for processes whose process_vm calls are blocked. That file ignores
+/// the protection of pages (FOLL_FORCE, so that debuggers can set breakpoints), so the map is asked first and the outcome is
+/// what the call would have given.
 /// </summary>
 internal static unsafe class ProcMemTransfer
 {

@@ -22,7 +22,8 @@ public sealed partial class ProcessMemory
     }
 
     /// <summary>Whether the target's memory may be read and written, found out by a real transfer of one byte; if not, why.</summary>
-    /// <remarks>The kernel asks for the same rights in both directions between these two processes, but not if they changed places.</remarks>
+    /// <remarks>The kernel asks for the same rights in both directions between these two processes, but not if they changed
+    /// places.</remarks>
     public ProcessAccess CheckAccess()
     {
         try

@@ -29,7 +29,8 @@ public sealed partial class ProcessMemory
     /// <param name="address">The first byte's address in the target.</param>
     /// <param name="buffer">Where they go.</param>
     /// <param name="read">Bytes that arrived.</param>
-    /// <returns>False if they are fewer than the buffer has, for a fault; every other failure is thrown, as by <see cref="Read(nuint, Span{byte})"/>.</returns>
+    /// <returns>False if they are fewer than the buffer has, for a fault; every other failure is thrown, as by
+    /// <see cref="Read(nuint, Span{byte})"/>.</returns>
     public bool TryRead(nuint address, Span<byte> buffer, out int read)
     {
         TransferResult result = ReadPartial(address, buffer);
@@ -41,7 +42,8 @@ public sealed partial class ProcessMemory
     /// <param name="address">The first byte's address in the target.</param>
     /// <param name="buffer">What is written.</param>
     /// <param name="written">Bytes that were.</param>
-    /// <returns>False if they are fewer than the buffer has, for a fault; every other failure is thrown, as by <see cref="Write(nuint, ReadOnlySpan{byte})"/>.</returns>
+    /// <returns>False if they are fewer than the buffer has, for a fault; every other failure is thrown, as by
+    /// <see cref="Write(nuint, ReadOnlySpan{byte})"/>.</returns>
     public bool TryWrite(nuint address, ReadOnlySpan<byte> buffer, out int written)
     {
         TransferResult result = WritePartial(address, buffer);

@@ -4,8 +4,8 @@ using OneCopy.Memory;
 namespace OneCopy;
 
 /// <content>
-/// Scatter and gather. Any number of segments on both sides, of any length: they are cut into calls of at most 1024
-/// segments a side and 2 GiB less a page. The bytes of one side, in order, go to those of the other; how they are cut on the two sides has
+/// Scatter and gather. Any number of segments on both sides, of any length: they are cut into calls of at most 1024 segments a
+/// side and 2 GiB less a page. The bytes of one side, in order, go to those of the other; how they are cut on the two sides has
 /// nothing to do with each other, and where the sums differ the smaller one counts.
 /// </content>
 public sealed partial class ProcessMemory
@@ -17,7 +17,8 @@ public sealed partial class ProcessMemory
     /// <exception cref="ProcessMemoryException">EFAULT: not even the first byte could be read.</exception>
     /// <exception cref="ProcessAccessDeniedException">EPERM: the target may not be touched.</exception>
     /// <exception cref="OneCopyException">ESRCH: the target has ended.</exception>
-    /// <remarks>process_vm_readv(2). <see cref="ReadPartial(ReadOnlySpan{RemoteSegment}, IReadOnlyList{Memory{byte}})"/> also says where the hole is.</remarks>
+    /// <remarks>process_vm_readv(2). <see cref="ReadPartial(ReadOnlySpan{RemoteSegment}, IReadOnlyList{Memory{byte}})"/> also says
+    /// where the hole is.</remarks>
     public long Read(ReadOnlySpan<RemoteSegment> remote, IReadOnlyList<Memory<byte>> local)
     {
         ArgumentNullException.ThrowIfNull(local);
@@ -64,13 +65,17 @@ public sealed partial class ProcessMemory
         return Transfer(TransferDirection.Read, Native(remote), pinned.Segments);
     }
 
-    /// <summary>Reads pieces of the target into native memory, and says what arrived and which address ended it. A fault is not thrown.</summary>
+    /// <summary>
+    /// Reads pieces of the target into native memory, and says what arrived and which address ended it. A fault is not thrown.
+    /// </summary>
     /// <param name="remote">What to read.</param>
     /// <param name="local">Where it goes.</param>
     public TransferResult ReadPartial(ReadOnlySpan<RemoteSegment> remote, ReadOnlySpan<LocalSegment> local) =>
         Transfer(TransferDirection.Read, Native(remote), Native(local));
 
-    /// <summary>Writes buffers into pieces of the target, and says what was written and which address ended it. A fault is not thrown.</summary>
+    /// <summary>
+    /// Writes buffers into pieces of the target, and says what was written and which address ended it. A fault is not thrown.
+    /// </summary>
     /// <param name="remote">Where it goes.</param>
     /// <param name="local">What is written.</param>
     public TransferResult WritePartial(ReadOnlySpan<RemoteSegment> remote, IReadOnlyList<ReadOnlyMemory<byte>> local)
@@ -80,7 +85,9 @@ public sealed partial class ProcessMemory
         return Transfer(TransferDirection.Write, Native(remote), pinned.Segments);
     }
 
-    /// <summary>Writes native memory into pieces of the target, and says what was written and which address ended it. A fault is not thrown.</summary>
+    /// <summary>
+    /// Writes native memory into pieces of the target, and says what was written and which address ended it. A fault is not thrown.
+    /// </summary>
     /// <param name="remote">Where it goes.</param>
     /// <param name="local">What is written.</param>
     public TransferResult WritePartial(ReadOnlySpan<RemoteSegment> remote, ReadOnlySpan<LocalSegment> local) =>

@@ -56,7 +56,7 @@ public sealed partial class ProcessMemory
     {
         (_, 0) => null,
         (TransferDirection.Read, _) => $"The {moved} bytes that were read are not known to be its own: they are to be thrown away.",
-        _ => $"{moved} bytes were written while it ended.",
+        _ => $"{moved} bytes were written while it ended (if its number was taken over in that moment, to the process that took it).",
     };
 
     private static ReadOnlySpan<iovec> Native(ReadOnlySpan<RemoteSegment> segments) => MemoryMarshal.Cast<RemoteSegment, iovec>(segments);

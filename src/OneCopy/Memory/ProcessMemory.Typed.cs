@@ -47,7 +47,8 @@ public sealed partial class ProcessMemory
     /// <param name="encoding">UTF-8 if null. The NUL has this encoding's width (two bytes in UTF-16).</param>
     /// <exception cref="ProcessMemoryException">EFAULT: a hole comes before the NUL and before <paramref name="maxBytes"/>.</exception>
     /// <exception cref="OneCopyException">As for <see cref="Read(nuint, Span{byte})"/>.</exception>
-    /// <remarks>Reads page by page, and no page behind the one with the NUL: the string may end right before memory that is not there.</remarks>
+    /// <remarks>Reads page by page, and no page behind the one with the NUL: the string may end right before memory that is not
+    /// there.</remarks>
     public string ReadString(nuint address, int maxBytes, Encoding? encoding = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maxBytes);

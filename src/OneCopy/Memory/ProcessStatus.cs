@@ -19,9 +19,6 @@ internal sealed class ProcessStatus
 
     public bool IsZombie => State is 'Z' or 'X';
 
-    /// <summary>Kernel threads, and processes that have ended, have no memory of their own: no VmSize line.</summary>
-    public bool HasMemory => _fields.ContainsKey("VmSize");
-
     public int ParentPid => int.TryParse(Field("PPid"), out int pid) ? pid : 0;
 
     /// <summary>Real, effective and saved user ids (the fourth is the file system's).</summary>
@@ -82,7 +79,8 @@ internal sealed class ProcessStatus
         public static Ids Parse(string line)
         {
             string[] parts = line.Split(s_blank, StringSplitOptions.RemoveEmptyEntries);
-            return parts.Length >= 3 && uint.TryParse(parts[0], out uint r) && uint.TryParse(parts[1], out uint e) && uint.TryParse(parts[2], out uint s)
+            return parts.Length >= 3
+                && uint.TryParse(parts[0], out uint r) && uint.TryParse(parts[1], out uint e) && uint.TryParse(parts[2], out uint s)
                 ? new Ids(r, e, s)
                 : new Ids(uint.MaxValue, uint.MaxValue, uint.MaxValue);
         }

@@ -4,9 +4,9 @@ using OneCopy.Interop;
 namespace OneCopy.Memory;
 
 /// <summary>
-/// Whether process_vm_readv(2) and process_vm_writev(2) work in this process at all. Touching oneself is always permitted, so a refusal is a
-/// seccomp filter's (or a kernel's that has no such call); and the value is compared, since a filter can also answer "success"
-/// and do nothing.
+/// Whether process_vm_readv(2) and process_vm_writev(2) work in this process at all. Touching oneself is always permitted, so a
+/// refusal is a seccomp filter's (or a kernel's that has no such call); and the value is compared, since a filter can also
+/// answer "success" and do nothing.
 /// </summary>
 internal static unsafe class ProcessVmProbe
 {

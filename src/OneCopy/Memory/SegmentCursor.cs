@@ -3,8 +3,8 @@ using OneCopy.Interop;
 namespace OneCopy.Memory;
 
 /// <summary>
-/// Walks a list of segments by any number of bytes at a time. Pure: it holds a view of the list and two numbers, never
-/// changes the list, and allocates nothing. A call's window is filled from it; what the call moved is then put behind.
+/// Walks a list of segments by any number of bytes at a time. Pure: it holds a view of the list and two numbers, never changes
+/// the list, and allocates nothing. A call's window is filled from it; what the call moved is then put behind.
 /// </summary>
 internal ref struct SegmentCursor
 {

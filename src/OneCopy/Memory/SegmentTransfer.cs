@@ -11,8 +11,8 @@ internal enum TransferDirection
 }
 
 /// <summary>
-/// How far a transfer came, and the errno that ended it: 0 at the end of the shorter side. With EFAULT, <paramref name="Fault"/> says
-/// which side's cursor is at the hole.
+/// How far a transfer came, and the errno that ended it: 0 at the end of the shorter side. With EFAULT,
+/// <paramref name="Fault"/> says which side's cursor is at the hole.
 /// </summary>
 internal readonly record struct TransferOutcome(long Bytes, int Errno, TransferFault Fault = TransferFault.None);
 
@@ -23,8 +23,8 @@ internal readonly record struct TransferOutcome(long Bytes, int Errno, TransferF
 internal static unsafe class SegmentTransfer
 {
     /// <summary>
-    /// The shorter side counts. Both cursors are left at the first byte that was not moved, so that after EFAULT one of the two is at the
-    /// hole: the kernel cuts at a page, inside a segment, and the call begun again right there fails with nothing copied.
+    /// The shorter side counts. Both cursors are left at the first byte that was not moved, so that after EFAULT one of the two is
+    /// at the hole: the kernel cuts at a page, inside a segment, and the call begun again right there fails with nothing copied.
     /// Allocates nothing; the windows of up to 1024 segments a side are on the stack (32 KiB).
     /// </summary>
     [SkipLocalsInit]
@@ -47,8 +47,10 @@ internal static unsafe class SegmentTransfer
 
             // 0 was never seen with a length left; taken for a fault so that no kernel can make this loop for ever.
             int errno = result.Value == 0 ? Errno.EFAULT : result.Errno;
+            if (errno == Errno.EFAULT)
+                return new TransferOutcome(moved, errno, SideOfHole(direction, pid, remote.Address, local.Address));
             if (errno != 0)
-                return new TransferOutcome(moved, errno, errno == Errno.EFAULT ? SideOfHole(direction, pid, remote.Address, local.Address) : TransferFault.None);
+                return new TransferOutcome(moved, errno);
             local.Advance((nuint)result.Value);
             remote.Advance((nuint)result.Value);
             moved += result.Value;
@@ -61,7 +63,10 @@ internal static unsafe class SegmentTransfer
             ? Uio.process_vm_readv(pid, local, localCount, remote, remoteCount)
             : Uio.process_vm_writev(pid, local, localCount, remote, remoteCount);
 
-    /// <summary>The kernel says EFAULT for either side, so one byte from the source of the transfer is read into memory that is known to be good.</summary>
+    /// <summary>
+    /// The kernel says EFAULT for either side, so one byte from the source of the transfer is read into memory that is known to be
+    /// good.
+    /// </summary>
     private static TransferFault SideOfHole(TransferDirection direction, int pid, nuint remoteAddress, nuint localAddress)
     {
         bool read = direction == TransferDirection.Read;

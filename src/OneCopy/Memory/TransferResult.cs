@@ -30,8 +30,8 @@ public enum TransferMethod
     ProcessVm,
 
     /// <summary>
-    /// pread(2) and pwrite(2) on /proc/PID/mem, where a seccomp filter blocks the calls above: the same rights are needed, the kernel
-    /// goes through a page of its own (two copies), and each segment is a call.
+    /// pread(2) and pwrite(2) on /proc/PID/mem, where a seccomp filter blocks the calls above: the same rights are needed, the
+    /// kernel goes through a page of its own (two copies), and each segment is a call.
     /// </summary>
     ProcMem,
 }

@@ -1,6 +1,8 @@
 namespace OneCopy.Memory;
 
-/// <summary>A user's number with the name that /etc/passwd gives it, for a person to read. Other directories (LDAP) are not asked.</summary>
+/// <summary>
+/// A user's number with the name that /etc/passwd gives it, for a person to read. Other directories (LDAP) are not asked.
+/// </summary>
 internal static class UserName
 {
     public static string Of(uint id) => Find(id) is string name ? $"{id} ({name})" : $"{id}";

@@ -9,8 +9,6 @@ public class AccessTests
     private const string Nobody = "user=65534";
     private const string NoGroup = "group=65534";
 
-    private static string Page => $"{HeldMemory.Page}";
-
     [Fact]
     public void APermittedProcessIsReadAndTheCheckSaysSo()
     {
@@ -63,6 +61,7 @@ public class AccessTests
     public void TheRemedyForItHelps()
     {
         Requires.Root();
+        Requires.NoYama();
         using HeldMemory held = HeldMemory.Pages("w", NoGroup, Nobody, "dumpable=1");
         TouchReport report = held.Touch("read", 100, NoGroup, Nobody);
         Assert.Equal((null, "None", 100L, true), (report.Message, report.Reason, report.Bytes, report.PatternMatches));
@@ -73,6 +72,7 @@ public class AccessTests
     [InlineData("ENOSYS")]
     public void ABlockedCallFallsBackToTheFile(string errno)
     {
+        Requires.NoYama();
         using HeldMemory held = HeldMemory.Pages("wwrn");
         TouchReport read = held.Touch("read", 4 * HeldMemory.Page, $"seccomp={errno}");
         Assert.Equal((null, "ProcMem", 3 * (long)HeldMemory.Page, true), (read.Message, read.Method, read.Bytes, read.PatternMatches));
@@ -96,15 +96,15 @@ public class AccessTests
         Assert.Equal(("EACCES", "OtherUser"), (report.Error, report.Reason));
     }
 
-    /// <summary>Root without CAP_SYS_PTRACE, as in a container, may not touch root with it: the map's "capsh" does what a container would.</summary>
+    /// <summary>Root without CAP_SYS_PTRACE, as in a container, may not touch root with it: setpriv does what a container would.</summary>
     [Fact]
     public void ATargetWithMoreCapabilitiesIsRefused()
     {
         Requires.Root();
+        string[] prefix = ["--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace", "--"];
+        Requires.Program("setpriv", prefix);
         using HeldMemory held = HeldMemory.Pages("w");
-        using ChildProcess toucher = ChildProcess.StartProgram(
-            "setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace", "--", DotnetHost.Path, ChildProcess.TestProcessPath, "touch", "read", $"{held.Pid}", $"{held.Address}", Page);
-        TouchReport report = System.Text.Json.JsonSerializer.Deserialize<TouchReport>(toucher.ReadLine())!;
+        TouchReport report = held.TouchThrough(["setpriv", .. prefix], "read", HeldMemory.Page);
         Assert.Equal(("EPERM", "MoreCapabilities"), (report.Error, report.Reason));
         Assert.Contains("cap_sys_ptrace", report.Message, StringComparison.OrdinalIgnoreCase);
     }
@@ -114,11 +114,14 @@ public class AccessTests
     public void AUserNamespaceIsReachedFromOutsideOnly()
     {
         Requires.Root();
-        using HeldMemory held = HeldMemory.Pages("w");
-        using ChildProcess inside = ChildProcess.StartProgram(
-            "unshare", "--user", "--map-root-user", "--", DotnetHost.Path, ChildProcess.TestProcessPath, "touch", "read", $"{held.Pid}", $"{held.Address}", Page);
-        TouchReport report = System.Text.Json.JsonSerializer.Deserialize<TouchReport>(inside.ReadLine())!;
-        Assert.Equal("EPERM", report.Error);
-        Assert.True(report.Reason is "UserNamespace", report.Message);
+        string[] prefix = ["--user", "--map-root-user", "--"];
+        Requires.Program("unshare", prefix);
+        using HeldMemory outside = HeldMemory.Pages("w");
+        TouchReport report = outside.TouchThrough(["unshare", .. prefix], "read", HeldMemory.Page);
+        Assert.Equal(("EPERM", "UserNamespace"), (report.Error, report.Reason));
+        Assert.Contains("lives in another user namespace", report.Message, StringComparison.Ordinal);
+
+        using HeldMemory inside = HeldMemory.PagesThrough(["unshare", .. prefix], "w");
+        Assert.True(ProcessMemory.CheckAccess(inside.Pid).IsAllowed);
     }
 }

@@ -43,6 +43,14 @@ public class EndedProcessTests
     }
 
     [Fact]
+    public void ANumberOfAThreadIsAnError()
+    {
+        int thread = Directory.EnumerateDirectories("/proc/self/task").Select(t => int.Parse(Path.GetFileName(t))).First(t => t != Environment.ProcessId);
+        OneCopyException e = Assert.Throws<OneCopyException>(() => ProcessMemory.Open(thread));
+        Assert.Contains("The number is a thread's", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void AZombieIsAnErrorInWords()
     {
         using ChildProcess parent = StartParentOfSleeper(out int zombie);
@@ -110,14 +118,17 @@ public class EndedProcessTests
         other.Read(mapped, after);
         Assert.Equal(before, after);
         Assert.Throws<OneCopyException>(() => ProcessMemory.Open(held.Pid, memory.StartTime));
+        stranger.Finish();
     }
 
     /// <summary>The shell starts a child and becomes, by exec, a program that never asks for its exit code.</summary>
     private static ChildProcess StartParentOfSleeper(out int sleeper)
     {
-        ChildProcess parent = ChildProcess.StartProgram("sh", "-c", "sleep 1000 >&2 & echo $!; exec cat");
+        ChildProcess parent = ChildProcess.StartProgram("sh", "-c", "sleep 100 >&2 & echo $!; exec cat");
         sleeper = int.Parse(parent.ReadLine());
+        int child = sleeper;
         Eventually.True(() => File.ReadAllText($"/proc/{parent.Pid}/comm") is "cat\n", "the shell has become cat");
+        Eventually.True(() => File.ReadAllText($"/proc/{child}/comm") is "sleep\n", "the shell's child has become sleep");
         return parent;
     }
 
@@ -131,8 +142,8 @@ public class EndedProcessTests
     private static int UnusedPid() => int.Parse(File.ReadAllText("/proc/sys/kernel/pid_max")) + 1;
 
     /// <summary>
-    /// Starts a process that gets a number that was used before: the kernel goes on from ns_last_pid. Others on the machine start processes too, so it
-    /// may take some attempts.
+    /// Starts a process that gets a number that was used before: the kernel goes on from ns_last_pid. Others on the machine start
+    /// processes too, so it may take some attempts.
     /// </summary>
     private static ChildProcess StartWithPid(int pid)
     {
@@ -146,7 +157,7 @@ public class EndedProcessTests
         string script = $$"""
             for i in $(seq 1000); do
               echo {{pid - 1}} > {{LastPid}} || exit 3
-              sleep 1000 >&2 &
+              sleep 100 >&2 &
               if [ $! = {{pid}} ]; then echo again; read line; kill $!; exit 0; fi
               kill $!; wait $! 2>/dev/null
             done
@@ -154,6 +165,9 @@ public class EndedProcessTests
             """;
         ChildProcess shell = ChildProcess.StartProgram("sh", "-c", script);
         Assert.Equal("again", shell.ReadLine());
+
+        // The shell goes on before its child has become another program; then the memory changes no more.
+        Eventually.True(() => File.ReadAllText($"/proc/{pid}/stat").Contains("(sleep) S ", StringComparison.Ordinal), "the new process sleeps");
         return shell;
     }
 }

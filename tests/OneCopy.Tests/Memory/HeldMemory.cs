@@ -20,8 +20,14 @@ internal sealed class HeldMemory : IDisposable
 
     public static nuint Page { get; } = (nuint)Environment.SystemPageSize;
 
-    /// <summary>Pages of the pattern: w writable, r only readable, n without permission, - not mapped. Nothing is mapped around them.</summary>
+    /// <summary>
+    /// Pages of the pattern: w writable, r only readable, n without permission, - not mapped. Nothing is mapped around them.
+    /// </summary>
     public static HeldMemory Pages(string layout, params ReadOnlySpan<string> steps) => new(ChildProcess.Start("hold", [.. steps, $"pages={layout}"]));
+
+    /// <summary>The same, in a process that another program (unshare, setpriv) becomes.</summary>
+    public static HeldMemory PagesThrough(string[] program, string layout) =>
+        new(ChildProcess.StartProgram(program[0], [.. program[1..], DotnetHost.Path, ChildProcess.TestProcessPath, "hold", $"pages={layout}"]));
 
     public static HeldMemory Reserved(long bytes) => new(ChildProcess.Start("hold", $"reserve={bytes}"));
 
@@ -34,16 +40,27 @@ internal sealed class HeldMemory : IDisposable
         return bytes;
     }
 
-    /// <summary>Lets another process, after the steps, touch a process's memory.</summary>
-    public static TouchReport Touch(int pid, nuint address, string what, nuint length, params ReadOnlySpan<string> steps)
+    /// <summary>Lets another process, after the steps, touch this memory.</summary>
+    public TouchReport Touch(string what, nuint length, params ReadOnlySpan<string> steps)
     {
-        using ChildProcess toucher = ChildProcess.Start("touch", [.. steps, what, $"{pid}", $"{address}", $"{length}"]);
+        using ChildProcess toucher = ChildProcess.Start("touch", [.. steps, what, $"{Pid}", $"{Address}", $"{length}"]);
+        return ReportOf(toucher);
+    }
+
+    /// <summary>Lets another process touch it that another program (unshare, setpriv) becomes.</summary>
+    public TouchReport TouchThrough(string[] program, string what, nuint length)
+    {
+        using ChildProcess toucher = ChildProcess.StartProgram(
+            program[0], [.. program[1..], DotnetHost.Path, ChildProcess.TestProcessPath, "touch", what, $"{Pid}", $"{Address}", $"{length}"]);
+        return ReportOf(toucher);
+    }
+
+    private static TouchReport ReportOf(ChildProcess toucher)
+    {
         TouchReport report = JsonSerializer.Deserialize<TouchReport>(toucher.ReadLine())!;
         toucher.Finish();
         return report;
     }
-
-    public TouchReport Touch(string what, nuint length, params ReadOnlySpan<string> steps) => Touch(Pid, Address, what, length, steps);
 
     public void Dispose() => Process.Dispose();
 }

@@ -89,7 +89,6 @@ public class HoleTests
     public void AHoleOnThisSideIsToldApart(TransferMethod method)
     {
         using HeldMemory held = HeldMemory.Pages("www");
-        using HeldMemory ownLayout = HeldMemory.Pages("w");
         using LocalPages local = new(2);
         using ProcessMemory memory = ProcessMemory.Open(held.Pid, method);
         local.Forbid(1);

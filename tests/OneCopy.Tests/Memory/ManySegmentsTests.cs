@@ -42,7 +42,13 @@ public class ManySegmentsTests
         using HeldMemory held = HeldMemory.Pages("w");
         using ProcessMemory memory = ProcessMemory.Open(held.Pid);
         byte[] buffer = new byte[localLength];
-        RemoteSegment[] remote = [new(held.Address, (nuint)remoteLength / 2), new(held.Address, 0), new(held.Address + ((nuint)remoteLength / 2), (nuint)(remoteLength - (remoteLength / 2)))];
+        int half = remoteLength / 2;
+        RemoteSegment[] remote =
+        [
+            new(held.Address, (nuint)half),
+            new(held.Address, 0),
+            new(held.Address + (nuint)half, (nuint)(remoteLength - half)),
+        ];
         Assert.Equal(expected, memory.Read(remote, [buffer]));
         Assert.Equal(HeldMemory.Pattern(0, expected), buffer[..expected]);
         Assert.Equal(new TransferResult(expected, TransferFault.None, null), memory.ReadPartial(remote, [buffer]));
@@ -50,8 +56,8 @@ public class ManySegmentsTests
     }
 
     /// <summary>
-    /// The local side is one 2 MiB buffer named 1536 times, so that neither process needs 3 GiB: pages that were never touched read as
-    /// zeros and cost nothing. The request is cut at 1024 segments and at 2 GiB less a page.
+    /// The local side is one 2 MiB buffer named 1536 times, so that neither process needs 3 GiB: pages that were never touched read
+    /// as zeros and cost nothing. The request is cut at 1024 segments and at 2 GiB less a page.
     /// </summary>
     [Fact]
     public void ThreeGibibytesInOneRequest()

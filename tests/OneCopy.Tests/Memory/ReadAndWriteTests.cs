@@ -99,6 +99,25 @@ public class ReadAndWriteTests
     }
 
     [Fact]
+    public async Task ManyThreadsMayUseOneObject()
+    {
+        using HeldMemory held = HeldMemory.Pages("wwww");
+        using ProcessMemory memory = ProcessMemory.Open(held.Pid);
+        byte[] expected = HeldMemory.Pattern(0, 4 * (long)Page);
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(thread => Task.Run(() =>
+        {
+            byte[] buffer = new byte[1_000];
+            for (int i = 0; i < 2_000; i++)
+            {
+                int offset = ((i * 37) + (thread * 1_003)) % (expected.Length - buffer.Length);
+                memory.Read(held.Address + (nuint)offset, buffer);
+                if (!buffer.AsSpan().SequenceEqual(expected.AsSpan(offset, buffer.Length)))
+                    throw new InvalidOperationException($"Thread {thread} read other bytes at offset {offset}.");
+            }
+        })));
+    }
+
+    [Fact]
     public void AClosedOneSaysSo()
     {
         ProcessMemory memory = ProcessMemory.Open(Environment.ProcessId);

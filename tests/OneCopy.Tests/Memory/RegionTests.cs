@@ -61,7 +61,7 @@ public class RegionTests
     public void StatusLinesAreUnderstood()
     {
         ProcessStatus status = ProcessStatus.Parse("Name:\ta b:c\nState:\tZ (zombie)\nPPid:\t7\nUid:\t1\t2\t3\t4\nCapPrm:\t000001ffffffffff\n")!;
-        Assert.Equal(("a b:c", true, 7, false), (status.Name, status.IsZombie, status.ParentPid, status.HasMemory));
+        Assert.Equal(("a b:c", true, 7), (status.Name, status.IsZombie, status.ParentPid));
         Assert.Equal(new ProcessStatus.Ids(1, 2, 3), status.Users);
         Assert.Equal(0x1ffffffffffUL, status.PermittedCapabilities);
         Assert.Null(ProcessStatus.Parse(""));

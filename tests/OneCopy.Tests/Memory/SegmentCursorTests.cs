@@ -9,7 +9,7 @@ namespace OneCopy.Tests.Memory;
 /// <summary>The cursor against a naive model: the list of all addresses, one for each byte.</summary>
 public class SegmentCursorTests
 {
-    private static readonly Config s_config = Config.QuickThrowOnFailure.WithMaxTest(2_000);
+    private static readonly Config s_config = Config.QuickThrowOnFailure.WithMaxTest(2_000).WithQuietOnSuccess(true);
 
     /// <summary>Lengths of segments, empty ones too; they lie at addresses that do not touch.</summary>
     private static Arbitrary<int[]> Lengths { get; } = Gen.Choose(0, 9).ArrayOf().ToArbitrary();
@@ -67,7 +67,10 @@ public class SegmentCursorTests
             Assert.Equal(one.Address, many.Address);
     }));
 
-    /// <summary>Both sides of a transfer, cut at random short counts, as the loop over the calls does it: the pairs are those of the two flat lists.</summary>
+    /// <summary>
+    /// Both sides of a transfer, cut at random short counts, as the loop over the calls does it: the pairs are those of the two
+    /// flat lists.
+    /// </summary>
     [Fact]
     public void TwoSidesStayInStep() => Check.One(s_config, Prop.ForAll(Lengths, Lengths, Steps, (remotes, locals, steps) =>
     {

@@ -9,6 +9,9 @@ public sealed unsafe partial class MessageQueue
     private readonly Lock _blocksGate = new();
     private readonly OwnBlock[] _blocks;
     private readonly ArenaAllocator _arena;
+
+    // Blocks that hold arena bytes, in the order sent: mostly that in which they are done.
+    private readonly Queue<(int Block, uint Generation)> _arenaOrder = new();
     private int _nextBlock;
     private long _sequence;
 
@@ -74,24 +77,18 @@ public sealed unsafe partial class MessageQueue
         {
             if (!TryTakeBlock(out int block, out BlockState state))
                 return false;
-            if (arenaBytes > 0 && !_arena.TryAllocate(arenaBytes, out offset) && !(ReclaimDone() && _arena.TryAllocate(arenaBytes, out offset)))
+            SysResult taken = arenaBytes == 0 ? SysResult.Ok() : TakeArena(arenaBytes, out offset);
+            if (!taken.Succeeded)
             {
                 _self.TryChange(block, state, state.To(Phase.Free, _self.Index));
-                return false;
-            }
-
-            if (arenaBytes > 0)
-            {
-                SysResult grown = _self.GrowArena(offset + ArenaAllocator.RoundUp(arenaBytes));
-                if (!grown.Succeeded)
-                {
-                    _arena.Free(offset, arenaBytes);
-                    _self.TryChange(block, state, state.To(Phase.Free, _self.Index));
-                    grown.OrThrow("fallocate", _self.Path);
-                }
+                if (taken.Errno == Errno.EAGAIN)
+                    return false;
+                taken.OrThrow("fallocate", _self.Path);
             }
 
             _blocks[block] = new OwnBlock { ArenaOffset = offset, ArenaSize = arenaBytes };
+            if (arenaBytes > 0)
+                _arenaOrder.Enqueue((block, state.Generation));
             draft = WriteRecord(block, state, needs, offset);
         }
 
@@ -153,6 +150,47 @@ public sealed unsafe partial class MessageQueue
 
     // Never 0: a zero in the words of a move means "none".
     private static uint NextGeneration(BlockState seen) => seen.Generation == uint.MaxValue ? 1 : seen.Generation + 1;
+
+    /// <summary>
+    /// Arena bytes that are allocated in the file as well. EAGAIN: none are free now; ENOSPC and the like: the file cannot grow. What
+    /// done messages hold is used first: memory that is warm, and a file no longer than it must be.
+    /// </summary>
+    private SysResult TakeArena(long bytes, out long offset)
+    {
+        while (_arenaOrder.TryPeek(out (int Block, uint Generation) oldest))
+        {
+            BlockState seen = _self.State(oldest.Block);
+            if (seen.Generation == oldest.Generation && seen.Phase != Phase.Done)
+                break;
+            _arenaOrder.Dequeue();
+            if (seen.Generation == oldest.Generation)
+                Release(oldest.Block, seen);
+        }
+
+        bool again = false;
+        while (true)
+        {
+            bool found = _arena.TryAllocate(bytes, out offset);
+            if (found && _self.HasArena(offset + ArenaAllocator.RoundUp(bytes)))
+                return SysResult.Ok();
+
+            // Before the file grows, those that were done out of turn are looked for, once.
+            if (!again && ReclaimDone())
+            {
+                again = true;
+                if (found)
+                    _arena.Free(offset, bytes);
+                continue;
+            }
+
+            if (!found)
+                return SysResult.Failed(Errno.EAGAIN);
+            SysResult grown = _self.GrowArena(offset + ArenaAllocator.RoundUp(bytes));
+            if (!grown.Succeeded)
+                _arena.Free(offset, bytes);
+            return grown;
+        }
+    }
 
     /// <summary>Frees what done messages still hold of the arena. True: there was something.</summary>
     private bool ReclaimDone()

@@ -287,14 +287,9 @@ public sealed partial class MessageQueue
         long offset;
         lock (_blocksGate)
         {
-            if (!_arena.TryAllocate(waiting.Length, out offset) && !(ReclaimDone() && _arena.TryAllocate(waiting.Length, out offset)))
-                return _attached.Count == 1 ? Errno.ENOSPC : Errno.EAGAIN;
-            SysResult grown = _self.GrowArena(offset + ArenaAllocator.RoundUp(waiting.Length));
-            if (!grown.Succeeded)
-            {
-                _arena.Free(offset, waiting.Length);
-                return grown.Errno;
-            }
+            SysResult taken = TakeArena(waiting.Length, out offset);
+            if (!taken.Succeeded)
+                return taken.Errno;
         }
 
         int errno = waiting.CopyPayload(_self.Arena(offset));

@@ -145,12 +145,13 @@ internal sealed unsafe partial class Participant
         return held;
     }
 
+    /// <summary>Owner only: whether the file has that much of the arena already.</summary>
+    public bool HasArena(long arenaBytes) => ArenaOffset + arenaBytes <= _fileSize;
+
     /// <summary>Owner only: allocates the file up to <paramref name="arenaBytes"/> of the arena. ENOSPC comes from here, not as SIGBUS later.</summary>
     public SysResult GrowArena(long arenaBytes)
     {
         long wanted = ArenaOffset + arenaBytes;
-        if (wanted <= _fileSize)
-            return SysResult.Ok();
 
         // Some more than needed, so that a stream of messages does not allocate each time; just what is needed if that is refused.
         long generous = Math.Min(ArenaOffset + ArenaLimit, Pages.RoundUp(wanted + Math.Min(arenaBytes / 4, 16 << 20)));

@@ -17,6 +17,8 @@ internal sealed class QueueDirectory
         RingPath = System.IO.Path.Combine(Path, "ring");
     }
 
+    private static string DefaultRoot => $"/dev/shm/onecopy-{Prctl.geteuid()}";
+
     public string Root { get; }
 
     public string Name { get; }
@@ -35,7 +37,7 @@ internal sealed class QueueDirectory
     public static string RootOf(string? root)
     {
         root ??= Environment.GetEnvironmentVariable(RootVariable);
-        return string.IsNullOrEmpty(root) ? $"/dev/shm/onecopy-{Prctl.geteuid()}" : System.IO.Path.GetFullPath(root);
+        return string.IsNullOrEmpty(root) ? DefaultRoot : System.IO.Path.GetFullPath(root);
     }
 
     public string ParticipantPath(int index, long incarnation) => System.IO.Path.Combine(Path, $"p{index}-{incarnation}");
@@ -46,7 +48,7 @@ internal sealed class QueueDirectory
     public void Create()
     {
         MakeDirectory(Root);
-        if (Root.StartsWith("/dev/shm/onecopy-", StringComparison.Ordinal))
+        if (string.Equals(Root, DefaultRoot, StringComparison.Ordinal))
             RefuseForeignRoot();
         MakeDirectory(Path);
     }

@@ -8,7 +8,8 @@ public sealed unsafe partial class MessageQueue
 {
     private readonly Lock _blocksGate = new();
     private readonly OwnBlock[] _blocks;
-    private readonly ArenaAllocator _arena;
+    private readonly OwnArena _arena;
+    private readonly OwnArena _moves;
 
     // Blocks that hold arena bytes, in the order sent: mostly that in which they are done.
     private readonly Queue<(int Block, uint Generation)> _arenaOrder = new();
@@ -167,45 +168,22 @@ public sealed unsafe partial class MessageQueue
                 Release(oldest.Block, seen);
         }
 
-        bool again = false;
-        while (true)
-        {
-            bool found = _arena.TryAllocate(bytes, out offset);
-            if (found && _self.HasArena(offset + ArenaAllocator.RoundUp(bytes)))
-                return SysResult.Ok();
+        if (_arena.TryTakeWarm(bytes, out offset))
+            return SysResult.Ok();
 
-            // Before the file grows, those that were done out of turn are looked for, once.
-            if (!again && ReclaimDone())
-            {
-                again = true;
-                if (found)
-                    _arena.Free(offset, bytes);
-                continue;
-            }
-
-            if (!found)
-                return SysResult.Failed(Errno.EAGAIN);
-            SysResult grown = _self.GrowArena(offset + ArenaAllocator.RoundUp(bytes));
-            if (!grown.Succeeded)
-                _arena.Free(offset, bytes);
-            return grown;
-        }
+        // Before the file grows, those are looked for that were done out of turn.
+        ReclaimDone();
+        return _arena.Take(bytes, out offset);
     }
 
-    /// <summary>Frees what done messages still hold of the arena. True: there was something.</summary>
-    private bool ReclaimDone()
+    /// <summary>Frees what done messages still hold of the arena.</summary>
+    private void ReclaimDone()
     {
-        bool any = false;
         for (int block = 0; block < _blocks.Length; block++)
         {
             if (_blocks[block].ArenaSize + _blocks[block].MovedSize > 0 && _self.State(block) is { Phase: Phase.Done } seen)
-            {
                 Release(block, seen);
-                any = true;
-            }
         }
-
-        return any;
     }
 
     /// <summary>The message in this block is over: its arena bytes are free, its sender is told.</summary>
@@ -215,7 +193,7 @@ public sealed unsafe partial class MessageQueue
         if (own.ArenaSize > 0)
             _arena.Free(own.ArenaOffset, own.ArenaSize);
         if (own.MovedSize > 0)
-            _arena.Free(own.MovedOffset, own.MovedSize);
+            _moves.Free(own.MovedOffset, own.MovedSize);
         AttachedSend? waiting = own.Waiting;
         own = default;
         if (waiting is not null && seen.Phase == Phase.Done)

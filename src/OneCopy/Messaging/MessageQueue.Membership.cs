@@ -135,7 +135,7 @@ public sealed partial class MessageQueue
                 peer.Pidfd = SafeFd.Of(opened);
 
             // The number may be somebody else's by now. Then there is nothing to wait for: the lock tells.
-            if (peer.Pidfd is not null && ProcessIdentity.StartTimeOf(peer.File.Pid) != peer.File.StartTime)
+            if (peer.Pidfd is not null && !ProcessIdentity.IsRunning(peer.File.Pid, peer.File.StartTime))
             {
                 peer.Pidfd.Dispose();
                 peer.Pidfd = null;

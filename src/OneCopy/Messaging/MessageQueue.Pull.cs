@@ -140,6 +140,15 @@ public sealed unsafe partial class MessageQueue
     private void AskForMove(Peer owner, int block, BlockState leased)
     {
         ulong request = ((ulong)leased.Generation << 32) | (uint)_self.Index;
+
+        // A move that failed before (no room) is asked for anew.
+        ulong failed = Volatile.Read(ref owner.File.Moved(block));
+        if (failed >> 32 == leased.Generation && (uint)failed != 0)
+        {
+            Interlocked.Exchange(ref owner.File.MoveRequest(block), 0);
+            Interlocked.CompareExchange(ref owner.File.Moved(block), 0, failed);
+        }
+
         if (Interlocked.Exchange(ref owner.File.MoveRequest(block), request) != request)
             owner.File.Ring(WaitKind.Own);
     }
@@ -156,8 +165,9 @@ public sealed unsafe partial class MessageQueue
         {
             throw new OneCopyException(
                 "process_vm_readv", message.Owner.RefusedWith, $"process {message.Owner.File.Pid}",
-                $"Nor could the sender move the message of {message.Length:N0} bytes into its arena ({Errno.NameOf((int)moved)}): raise its QueueOptions.ArenaLimit. " +
-                "See onecopy doctor for what denies the pull.");
+                $"Nor could the sender move the message of {message.Length:N0} bytes into its arena ({Errno.NameOf((int)moved)}): " +
+                ((int)moved == Errno.EAGAIN ? "other moved messages fill it; abandon this one and go on, it will come again. " : "raise its QueueOptions.ArenaLimit. ") +
+                "onecopy doctor says what denies the pull.");
         }
 
         message.OnMoved();

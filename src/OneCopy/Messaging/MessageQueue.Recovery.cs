@@ -50,21 +50,37 @@ public sealed partial class MessageQueue
 
     private Recovery NewRecovery() => new(_ring, this, i => PeerAt(i)?.File);
 
-    /// <summary>A joiner that found the table full: recovers the dead, of whom nobody was left to take notice.</summary>
-    private static void RecoverDeadEntries(QueueDirectory directory, Ring ring)
+    /// <summary>
+    /// A joiner that found the table full: recovers the dead, of whom nobody was left to take notice. True: it is worth looking
+    /// for a free entry again, because there were some, or others are just at it.
+    /// </summary>
+    private static bool RecoverDeadEntries(QueueDirectory directory, Ring ring)
     {
         using Roster roster = new(directory, ring);
+        bool any = false;
         for (int index = 1; index <= ring.MaxParticipants; index++)
         {
             if (roster.At(index) is not { } participant)
-                continue;
-            if (!Entries.IsDead(Volatile.Read(ref ring.Entry(index)))
-                && participant.Probe(out SafeFileHandle? proof) == Participant.Life.Dead)
             {
+                any = true;
+                continue;
+            }
+
+            if (Entries.IsDead(Volatile.Read(ref ring.Entry(index))))
+                continue;
+            if (participant.Probe(out SafeFileHandle? proof) == Participant.Life.Dead)
+            {
+                any = true;
                 using (proof)
                     new Recovery(ring, roster, roster.At).TryRecover(participant);
             }
+            else if (participant.PidNamespace == ProcessIdentity.PidNamespace)
+            {
+                any |= !ProcessIdentity.IsRunning(participant.Pid, participant.StartTime);
+            }
         }
+
+        return any;
     }
 
     /// <summary>The participants as somebody sees them who is none.</summary>

@@ -264,8 +264,6 @@ public sealed partial class MessageQueue
                     return;
                 int receiver = (int)(uint)Volatile.Read(ref _self.MoveRequest(waiting.Block));
                 int errno = MoveIntoArena(waiting);
-                if (errno == Errno.EAGAIN)
-                    return; // No room now: again at the next ring, when a message is done.
                 Volatile.Write(ref _copiesBeforeAttach, CopiesAfterRefusal);
                 _self.Count(Counter.Moved);
 
@@ -287,7 +285,13 @@ public sealed partial class MessageQueue
         long offset;
         lock (_blocksGate)
         {
-            SysResult taken = TakeArena(waiting.Length, out offset);
+            SysResult taken = _moves.TryTakeWarm(waiting.Length, out offset) ? SysResult.Ok() : SysResult.Failed(Errno.EAGAIN);
+            if (!taken.Succeeded)
+            {
+                ReclaimDone();
+                taken = _moves.Take(waiting.Length, out offset);
+            }
+
             if (!taken.Succeeded)
                 return taken.Errno;
         }
@@ -297,7 +301,7 @@ public sealed partial class MessageQueue
         {
             if (errno != 0)
             {
-                _arena.Free(offset, waiting.Length);
+                _moves.Free(offset, waiting.Length);
                 return errno;
             }
 

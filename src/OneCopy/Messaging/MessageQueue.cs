@@ -36,7 +36,8 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
         _peers = new Peer?[ring.MaxParticipants + 1];
         _watches = new long[ring.MaxParticipants + 1];
         _blocks = new OwnBlock[self.BlockCount];
-        _arena = new ArenaAllocator(self.ArenaLimit);
+        _arena = new OwnArena(self, 0);
+        _moves = new OwnArena(self, self.ArenaLimit);
         _peers[self.Index] = new Peer(self);
         _doorbells = DoorbellThread.Watch(this);
     }
@@ -145,7 +146,8 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
     /// <summary>Join: gives the file the name of a free index, then takes the index. False: the queue is being deleted.</summary>
     private static bool TakeEntry(QueueDirectory directory, Ring ring, Participant self)
     {
-        for (int pass = 0; pass < 2; pass++)
+        long deadline = Deadline.After(TimeSpan.FromSeconds(5));
+        do
         {
             for (int index = 1; index <= ring.MaxParticipants; index++)
             {
@@ -163,8 +165,8 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
             }
 
             // All taken: some may be the dead's, of whom nobody was left to take notice.
-            RecoverDeadEntries(directory, ring);
         }
+        while (RecoverDeadEntries(directory, ring) && Deadline.IsAhead(deadline));
 
         throw new OneCopyException(
             $"All {ring.MaxParticipants} participants of the queue {directory.Name} are taken. Close handles, or make the queue with a larger MaxParticipants.");

@@ -38,7 +38,7 @@ internal sealed unsafe partial class Participant
             Flock.flock(held.Fd(), Flock.LOCK_EX | Flock.LOCK_NB).OrThrow("flock", path);
             Fcntl.fallocate(file, 0, arenaOffset).OrThrow("fallocate", path);
             map = MemoryMapping.OfFile(file, 0, arenaOffset, Prot.Read | Prot.Write, path);
-            arena = arenaLimit == 0 ? null : MemoryMapping.OfFile(file, arenaOffset, arenaLimit, Prot.Read | Prot.Write, path);
+            arena = arenaLimit == 0 ? null : MemoryMapping.OfFile(file, arenaOffset, 2 * arenaLimit, Prot.Read | Prot.Write, path);
             long incarnation = ring.NextIncarnation();
             byte* p = map.Address;
             *(uint*)(p + ParticipantLayout.VersionOffset) = RingLayout.Version;
@@ -89,7 +89,7 @@ internal sealed unsafe partial class Participant
             using (MemoryMapping head = MemoryMapping.OfFile(file, 0, Pages.Granularity, Prot.Read, path))
                 (arenaOffset, arenaLimit) = Check(head.Address, path, ring, incarnation, (long)s.stx_size);
             map = MemoryMapping.OfFile(file, 0, arenaOffset, Prot.Read | Prot.Write, path);
-            arena = arenaLimit == 0 ? null : MemoryMapping.OfFile(file, arenaOffset, arenaLimit, Prot.Read, path);
+            arena = arenaLimit == 0 ? null : MemoryMapping.OfFile(file, arenaOffset, 2 * arenaLimit, Prot.Read, path);
             Participant p = new(path, index, incarnation, file, map, arena, (long)s.stx_size) { FileUid = s.stx_uid };
             if (p.ArenaOffset != arenaOffset || p.ArenaLimit != arenaLimit)
                 throw new QueueCorruptException(path, "its header changes");
@@ -145,26 +145,13 @@ internal sealed unsafe partial class Participant
         return held;
     }
 
-    /// <summary>Owner only: whether the file has that much of the arena already.</summary>
-    public bool HasArena(long arenaBytes) => ArenaOffset + arenaBytes <= _fileSize;
-
-    /// <summary>Owner only: allocates the file up to <paramref name="arenaBytes"/> of the arena. ENOSPC comes from here, not as SIGBUS later.</summary>
-    public SysResult GrowArena(long arenaBytes)
+    /// <summary>Owner only: gives the file memory for a range of the arena. ENOSPC comes from here, and not as SIGBUS later.</summary>
+    public SysResult Allocate(long arenaOffset, long bytes)
     {
-        long wanted = ArenaOffset + arenaBytes;
-
-        // Some more than needed, so that a stream of messages does not allocate each time; just what is needed if that is refused.
-        long generous = Math.Min(ArenaOffset + ArenaLimit, Pages.RoundUp(wanted + Math.Min(arenaBytes / 4, 16 << 20)));
-        SysResult grown = Fcntl.fallocate(_file, _fileSize, generous - _fileSize);
-        if (!grown.Succeeded)
-        {
-            generous = Pages.RoundUp(wanted);
-            grown = Fcntl.fallocate(_file, _fileSize, generous - _fileSize);
-        }
-
-        if (grown.Succeeded)
-            Volatile.Write(ref _fileSize, generous);
-        return grown;
+        SysResult allocated = Fcntl.fallocate(_file, ArenaOffset + arenaOffset, bytes);
+        if (allocated.Succeeded)
+            Volatile.Write(ref _fileSize, Math.Max(_fileSize, ArenaOffset + arenaOffset + bytes));
+        return allocated;
     }
 
     private static (long ArenaOffset, long ArenaLimit) Check(byte* p, string path, Ring ring, long incarnation, long size)

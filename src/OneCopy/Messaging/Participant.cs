@@ -55,6 +55,7 @@ internal sealed unsafe partial class Participant : IDisposable
 
     public int BlockSize { get; }
 
+    /// <summary>Bytes of the arena for sends; behind it lies as much again for payloads that are moved (<see cref="OwnArena"/>).</summary>
     public long ArenaLimit { get; }
 
     public nuint NonceAddress { get; }
@@ -98,7 +99,7 @@ internal sealed unsafe partial class Participant : IDisposable
     /// <summary>Whether a range of the arena is inside the file as it is now; it only ever grows.</summary>
     public bool ArenaHolds(long offset, long length)
     {
-        if (offset < 0 || length < 0 || offset > ArenaLimit - length)
+        if (offset < 0 || length < 0 || offset > (2 * ArenaLimit) - length)
             return false;
         if (ArenaOffset + offset + length <= Volatile.Read(ref _fileSize))
             return true;

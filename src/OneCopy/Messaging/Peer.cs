@@ -39,7 +39,7 @@ internal sealed class Peer(Participant file) : IDisposable
             bool same = File.PidNamespace == ProcessIdentity.PidNamespace && File.FileUid == me && File.Uid == me
                 && ProcessIdentity.RunsAs(File.Pid, me);
             Access = same ? PullAccess.Allowed : PullAccess.Refused;
-            RefusedWith = same ? 0 : Errno.EPERM;
+            RefusedWith = same ? 0 : File.PidNamespace == ProcessIdentity.PidNamespace ? Errno.EPERM : Errno.ESRCH;
         }
 
         return Access == PullAccess.Allowed;

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using OneCopy.Interop;
+using OneCopy.Memory;
 
 namespace OneCopy.Messaging;
 
@@ -15,7 +16,7 @@ internal static unsafe class ProcessIdentity
 
     public static int Pid { get; } = Environment.ProcessId;
 
-    public static ulong StartTime { get; } = StartTimeOf(Pid) ?? 0;
+    public static ulong StartTime { get; } = (ulong)ProcessStatus.StartTimeOf(Pid);
 
     public static ulong PidNamespace { get; } = PidNamespaceOf("self");
 
@@ -23,41 +24,12 @@ internal static unsafe class ProcessIdentity
 
     public static ReadOnlySpan<byte> Nonce => new(s_nonce, ParticipantLayout.NonceLength);
 
-    /// <summary>Field 22 of /proc/PID/stat (proc_pid_stat(5)): with the pid it names one process for ever, until the next boot.</summary>
-    public static ulong? StartTimeOf(int pid)
-    {
-        try
-        {
-            string stat = File.ReadAllText($"/proc/{pid}/stat");
+    /// <summary>Whether that very process is there and has not ended; a zombie has.</summary>
+    public static bool IsRunning(int pid, ulong startTime) =>
+        (ulong)ProcessStatus.StartTimeOf(pid) == startTime && ProcessStatus.Of(pid) is { IsZombie: false };
 
-            // The second field is the command's name in parentheses and may hold anything, spaces and parentheses too.
-            string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            return ulong.Parse(fields[19]);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or IndexOutOfRangeException)
-        {
-            return null;
-        }
-    }
-
-    /// <summary>Whether the process runs as this effective user and no other; its /proc/PID/status says so.</summary>
-    public static bool RunsAs(int pid, uint uid)
-    {
-        try
-        {
-            foreach (string line in File.ReadLines($"/proc/{pid}/status"))
-            {
-                if (line.StartsWith("Uid:", StringComparison.Ordinal))
-                    return line[4..].Split('\t', StringSplitOptions.RemoveEmptyEntries).All(u => uint.Parse(u) == uid);
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
-        {
-            // It has ended.
-        }
-
-        return false;
-    }
+    /// <summary>Whether the process runs as this user and no other; its /proc/PID/status says so.</summary>
+    public static bool RunsAs(int pid, uint uid) => ProcessStatus.Of(pid)?.Users.AllAre(uid) ?? false;
 
     private static ulong PidNamespaceOf(string pid) => Stat.Of($"/proc/{pid}/ns/pid", out statx s).Succeeded ? s.stx_ino : 0;
 

@@ -22,8 +22,9 @@ public readonly record struct LaneStatistics(LaneTraffic Inline, LaneTraffic Are
 /// <param name="Index">Its number in the queue.</param>
 /// <param name="Pid">Its process, in its own pid namespace.</param>
 /// <param name="Uid">Its user.</param>
-/// <param name="IsAlive">Whether its lock is held. A dead one is kept until its last message is done.</param>
-public sealed record ParticipantStatistics(int Index, int Pid, int Uid, bool IsAlive);
+/// <param name="IsAlive">False: it is dead, and kept until its last message is done.</param>
+/// <param name="PullDenied">Why this handle cannot pull from its memory, in words; null if it can, or has not tried.</param>
+public sealed record ParticipantStatistics(int Index, int Pid, int Uid, bool IsAlive, string? PullDenied);
 
 /// <summary>
 /// What is in a queue now, and what went through it since it was made. Read while others go on, so that the numbers need not
@@ -105,7 +106,7 @@ public sealed partial class MessageQueue
         {
             if (PeerAt(index) is not { } peer)
                 continue;
-            participants.Add(new ParticipantStatistics(index, peer.File.Pid, (int)peer.File.Uid, !IsGoneOrDead(peer)));
+            participants.Add(new ParticipantStatistics(index, peer.File.Pid, (int)peer.File.Uid, !IsGoneOrDead(peer), PullDenied(peer)));
             for (int c = 0; c < counters.Length; c++)
                 counters[c] += Volatile.Read(ref peer.File.CounterWord(c));
             for (int block = 0; block < peer.File.BlockCount; block++)
@@ -140,6 +141,10 @@ public sealed partial class MessageQueue
             Participants = participants,
         };
     }
+
+    private static string? PullDenied(Peer peer) => peer.Access == PullAccess.Refused
+        ? Memory.AccessExplanation.Of(peer.File.Pid, peer.RefusedWith, TransferMethod.ProcessVm).ToString()
+        : null;
 
     private static LaneStatistics Lanes(long[] counters, Counter first)
     {

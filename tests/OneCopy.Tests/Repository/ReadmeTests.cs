@@ -1,0 +1,37 @@
+using System.Diagnostics;
+using Xunit;
+
+namespace OneCopy.Tests.Repository;
+
+/// <summary>What the README shows is what is compiled, and does what it says.</summary>
+public sealed class ReadmeTests : IDisposable
+{
+    private readonly Messaging.TestRoot _root = new();
+
+    public void Dispose() => _root.Dispose();
+
+    [Theory]
+    [InlineData("samples/FirstMessages/Producer.cs")]
+    [InlineData("samples/FirstMessages/Consumer.cs")]
+    public void The_first_program_in_the_README_is_the_sample(string file)
+    {
+        string readme = File.ReadAllText(RepositoryFiles.PathOf("README.md"));
+        string source = File.ReadAllText(RepositoryFiles.PathOf(file));
+
+        // The class alone: usings and namespace are said once in the README.
+        string shown = source[source.IndexOf("public static class", StringComparison.Ordinal)..].TrimEnd();
+        Assert.Contains(shown, readme, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_first_program_runs()
+    {
+        string sample = Path.Combine(AppContext.BaseDirectory, "FirstMessages.dll");
+        string image = Path.Combine(AppContext.BaseDirectory, "OneCopy.Tests.dll");
+        using ChildProcess consumer = ChildProcess.StartProgram("env", $"ONECOPY_ROOT={_root.Path}", DotnetHost.Path, sample, "consume", "first");
+        using ChildProcess producer = ChildProcess.StartProgram("env", $"ONECOPY_ROOT={_root.Path}", DotnetHost.Path, sample, "produce", "first", image);
+        Assert.Equal($"40 bytes by the Inline lane from process {producer.Pid}", await consumer.ReadLineAsync());
+        Assert.Equal($"{new FileInfo(image).Length} bytes by the Attached lane from process {producer.Pid}", await consumer.ReadLineAsync());
+        producer.Finish();
+    }
+}

@@ -98,15 +98,21 @@ internal static class MemoryModes
         return [];
     }
 
-    private static nint Reserve(nuint length) =>
-        Mman.mmap(0, length, Prot.Read | Prot.Write, Map.Private | Map.Anonymous | Map.NoReserve, -1, 0).OrThrow("mmap");
+    /// <summary>
+    /// Far below where the kernel puts mappings by itself (from the top down): a page that is taken away again stays away, and is
+    /// not the first that fits the runtime's next mapping.
+    /// </summary>
+    private const nint FarBelow = 0x10_0000_0000;
+
+    private static nint Reserve(nuint length, nint hint = 0) =>
+        Mman.mmap(hint, length, Prot.Read | Prot.Write, Map.Private | Map.Anonymous | Map.NoReserve, -1, 0).OrThrow("mmap");
 
     private static unsafe nint MapPages(string layout)
     {
         int page = Environment.SystemPageSize;
 
         // A page more on each side, taken away again: what is outside the layout is not mapped.
-        nint start = Reserve((nuint)((layout.Length + 2) * page)) + page;
+        nint start = Reserve((nuint)((layout.Length + 2) * page), FarBelow) + page;
         for (long i = 0; i < (long)layout.Length * page; i++)
             ((byte*)start)[i] = PatternAt(i);
         string all = $"-{layout}-";

@@ -44,6 +44,8 @@ public sealed partial class MessageQueue
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
     public bool TryReceive(TimeSpan timeout, [NotNullWhen(true)] out ReceivedMessage? message, CancellationToken cancellationToken = default)
     {
+        if (TryReceive(out message))
+            return true;
         long deadline = Deadline.After(timeout);
         StrongBox<ReceivedMessage?> claimed = new();
         Enter();

@@ -146,6 +146,8 @@ public sealed partial class MessageQueue
     private Draft TakeDraft(Needs needs, MessageProperties? properties, long deadline, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
+        if (TryDraft(needs, properties, out Draft draft))
+            return draft;
         DraftAttempt attempt = new(needs, properties);
         return WaitUntil(WaitKind.Own, attempt, DraftAttempt.Try, deadline, ct)
             ? attempt.Draft

@@ -102,7 +102,7 @@ internal static class MemoryModes
     /// Far below where the kernel puts mappings by itself (from the top down): a page that is taken away again stays away, and is
     /// not the first that fits the runtime's next mapping.
     /// </summary>
-    private const nint FarBelow = 0x10_0000_0000;
+    private const long FarBelow = 0x10_0000_0000;
 
     private static nint Reserve(nuint length, nint hint = 0) =>
         Mman.mmap(hint, length, Prot.Read | Prot.Write, Map.Private | Map.Anonymous | Map.NoReserve, -1, 0).OrThrow("mmap");
@@ -112,7 +112,7 @@ internal static class MemoryModes
         int page = Environment.SystemPageSize;
 
         // A page more on each side, taken away again: what is outside the layout is not mapped.
-        nint start = Reserve((nuint)((layout.Length + 2) * page), FarBelow) + page;
+        nint start = Reserve((nuint)((layout.Length + 2) * page), (nint)FarBelow) + page;
         for (long i = 0; i < (long)layout.Length * page; i++)
             ((byte*)start)[i] = PatternAt(i);
         string all = $"-{layout}-";

@@ -112,7 +112,7 @@ internal static class MemoryModes
         int page = Environment.SystemPageSize;
 
         // A page more on each side, taken away again: what is outside the layout is not mapped.
-        nint start = Reserve((nuint)((layout.Length + 2) * page), (nint)FarBelow) + page;
+        nint start = Reserve((nuint)((layout.Length + 2) * page), unchecked((nint)FarBelow)) + page;
         for (long i = 0; i < (long)layout.Length * page; i++)
             ((byte*)start)[i] = PatternAt(i);
         string all = $"-{layout}-";

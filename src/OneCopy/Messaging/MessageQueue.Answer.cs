@@ -56,12 +56,12 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Moves the message to the dead-letter queue: there first, then done here, so that it is never in neither.</summary>
-    internal void DeadLetter(ReceivedMessage message, string reason)
+    internal void DeadLetter(ReceivedMessage message, string reason, CancellationToken ct)
     {
         Enter();
         try
         {
-            SendDeadLetter(message, reason, wait: true);
+            SendDeadLetter(message, reason, wait: true, ct);
         }
         finally
         {
@@ -93,7 +93,7 @@ public sealed partial class MessageQueue
     {
         try
         {
-            return SendDeadLetter(message, $"handed out {message.DeliveryAttempt - 1} times without being completed", wait: false);
+            return SendDeadLetter(message, $"handed out {message.DeliveryAttempt - 1} times without being completed", wait: false, CancellationToken.None);
         }
         catch (Exception e) when (e is MessageLostException or MessageWithdrawnException)
         {
@@ -102,10 +102,10 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>False: the dead-letter queue has no room and must not be waited for.</summary>
-    private bool SendDeadLetter(ReceivedMessage message, string reason, bool wait)
+    private bool SendDeadLetter(ReceivedMessage message, string reason, bool wait, CancellationToken ct)
     {
         MessageQueue deadLetters = DeadLetters();
-        byte[] payload = message.ToArray();
+        byte[] payload = message.ToArray(ct);
         MessageProperties properties = message.Properties;
         properties.Headers[DeadLetterHeaders.Reason] = reason;
         properties.Headers[DeadLetterHeaders.Queue] = Name;
@@ -115,7 +115,7 @@ public sealed partial class MessageQueue
         {
             if (!wait)
                 return false;
-            deadLetters.Send(payload, options);
+            deadLetters.Send(payload, options, ct);
         }
 
         _self.Count(Counter.DeadLettered);

@@ -86,13 +86,14 @@ public sealed partial class ReceivedMessage : IDisposable
 
     /// <summary>Puts it into the dead-letter queue (<see cref="MessageQueue.DeadLetterQueueName"/>); waits while that has no room.</summary>
     /// <param name="reason">Why; it becomes a header of the dead letter.</param>
+    /// <param name="cancellationToken">Ends the wait for room; the message stays on its lease.</param>
     /// <exception cref="InvalidOperationException">It was answered before.</exception>
     /// <exception cref="OneCopyException">The dead-letter queue cannot be written; the message is still on its lease.</exception>
-    public void DeadLetter(string reason)
+    public void DeadLetter(string reason, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(reason);
         ThrowIfAnswered();
-        _queue.DeadLetter(this, reason);
+        _queue.DeadLetter(this, reason, cancellationToken);
     }
 
     /// <summary>Abandons it if it was not answered.</summary>

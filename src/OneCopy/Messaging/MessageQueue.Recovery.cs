@@ -67,7 +67,13 @@ public sealed partial class MessageQueue
             }
 
             if (Entries.IsDead(Volatile.Read(ref ring.Entry(index))))
+            {
+                // Free already, or about to be freed by whoever recovered it, unless it has messages left.
+                new Recovery(ring, roster, roster.At).TryRetire(participant);
+                any |= Volatile.Read(ref ring.Entry(index)) != Entries.Dead(participant.Incarnation);
                 continue;
+            }
+
             if (participant.Probe(out SafeFileHandle? proof) == Participant.Life.Dead)
             {
                 any = true;

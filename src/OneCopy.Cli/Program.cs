@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using OneCopy.Cli.Demo;
 using OneCopy.Cli.Mem;
 
 namespace OneCopy.Cli;
@@ -12,7 +13,9 @@ internal static class Program
         Command root = new("onecopy", "OneCopy moves data between processes with at most one copy.")
         {
             TeachingHelp.CreateOption(),
+            DemoCommand.Create(),
             MemCommand.Create(),
+            DemoCommand.CreateWorker(),
         };
         return Run(root, args);
     }

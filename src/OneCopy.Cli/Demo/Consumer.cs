@@ -87,13 +87,13 @@ internal static class Consumer
     }
 
     /// <summary>
-    /// Straight into the destination, in reads as large as what has come: the frames lie in memory as they lay in the stream, and
-    /// are told apart when the clock has stopped.
+    /// Header by header, and each content straight into its place, with reads as large as the content. The pipes' own buffers are left as they
+    /// are: larger ones made it slower, and the kernel caps them (net.core.wmem_max).
     /// </summary>
-    private static unsafe void ReceiveFromPipes(WorkerSide side, Slab slab, string[] paths)
+    private static void ReceiveFromPipes(WorkerSide side, Slab slab, string[] paths)
     {
-        NamedPipeServerStream[] pipes = [.. paths.Where((_, i) => i % 2 == 0).Select(p => new NamedPipeServerStream(
-            Uri.UnescapeDataString(p), PipeDirection.In, 1, PipeTransmissionMode.Byte, PipeOptions.None, PipeBuffer, PipeBuffer))];
+        NamedPipeServerStream[] pipes = [.. paths.Where((_, i) => i % 2 == 0).Select(p =>
+            new NamedPipeServerStream(Uri.UnescapeDataString(p), PipeDirection.In))];
         long[] offsets = new long[pipes.Length + 1];
         for (int i = 0; i < pipes.Length; i++)
             offsets[i + 1] = offsets[i] + long.Parse(paths[(i * 2) + 1]);
@@ -103,37 +103,24 @@ internal static class Consumer
             pipe.WaitForConnection();
         WorkerSide.Say("ready");
         side.Hear();
+        List<(int Id, long Offset, int Length)>[] got = [.. pipes.Select(_ => new List<(int, long, int)>())];
         long start = Stopwatch.GetTimestamp();
-        long[] ends = new long[pipes.Length];
         InParallel.Run(pipes.Length, i =>
         {
-            ends[i] = offsets[i];
-            while (ends[i] < offsets[i + 1])
+            Span<byte> header = stackalloc byte[LoadedFiles.Header];
+            for (long at = offsets[i]; pipes[i].ReadAtLeast(header, header.Length, throwOnEndOfStream: false) == header.Length;)
             {
-                int n = pipes[i].Read(slab.Span(ends[i], (int)Math.Min(offsets[i + 1] - ends[i], int.MaxValue)));
-                if (n == 0)
-                    break;
-                ends[i] += n;
+                (int id, int length) = LoadedFiles.ReadHeader(header);
+                pipes[i].ReadExactly(slab.Span(at, length));
+                got[i].Add((id, at, length));
+                at += length;
             }
         });
         long end = Stopwatch.GetTimestamp();
-        List<(int Id, long Offset, int Length)> got = [];
-        for (int i = 0; i < pipes.Length; i++)
-        {
-            pipes[i].Dispose();
-            for (long at = offsets[i]; at < ends[i];)
-            {
-                (int id, int length) = LoadedFiles.ReadHeader(slab.Span(at, LoadedFiles.Header));
-                got.Add((id, at + LoadedFiles.Header, length));
-                at += LoadedFiles.Header + length;
-            }
-        }
-
-        Report(slab, got, start, end);
+        foreach (NamedPipeServerStream pipe in pipes)
+            pipe.Dispose();
+        Report(slab, [.. got.SelectMany(g => g)], start, end);
     }
-
-    // Larger ones made no difference: the kernel caps them (net.core.wmem_max).
-    private const int PipeBuffer = 1 << 20;
 
     private static void Report(Slab slab, List<(int Id, long Offset, int Length)> got, long start, long end)
     {

@@ -59,7 +59,7 @@ internal static class DemoReport
         AddTime(times, "named pipe", tally.Bytes, tally.PipeSeconds);
         screen.Write(times);
         Console.WriteLine($"The queue took {Ratio(tally):0.0} times less time. Timed is the hand-over alone, from the files in the producers' memory to the");
-        Console.WriteLine($"files in the consumers' memory; not timed are loading, hashing and {tally.Passes - (2 * tally.QueueRounds.Count)} passes to warm up. Median of {Sizes.Count(tally.QueueRounds.Count, "round")}, queue and pipe in turn.");
+        Console.WriteLine($"files in the consumers' memory; not timed are loading, hashing and a first round to warm up. Median of {Sizes.Count(tally.QueueRounds.Count, "round")}, queue and pipe in turn.");
         Console.WriteLine();
         Console.WriteLine(tally.IsGood
             ? $"SHA-256 is the same on both ends for {Sizes.Count(tally.Messages, "file")} in each of {tally.Passes} passes: nothing lost, nothing twice."

@@ -10,8 +10,8 @@ internal sealed class DemoRun : IDisposable
 {
     public const string QueueName = "demo";
 
-    // Until the code is compiled with optimization: thirty calls and a tenth of a second later, in .NET's default.
-    private const int WarmUpRounds = 2;
+    // The first one compiles the code, makes the pages of the arenas, and finds out who may pull from whom.
+    private const int WarmUpRounds = 1;
 
     private readonly string _root = FreshRoot();
     private readonly MessageQueue _queue;

@@ -32,6 +32,9 @@ internal sealed class WorkerProcess : IDisposable
             RedirectStandardError = true,
         };
 
+        // Optimized code from the first call on: workers live for seconds, and are measured.
+        start.Environment["DOTNET_TieredCompilation"] = "0";
+
         // As "dotnet OneCopy.Cli.dll" the program is the host, and the first argument is what it runs.
         if (string.Equals(Path.GetFileNameWithoutExtension(program), "dotnet", StringComparison.Ordinal))
             start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "OneCopy.Cli.dll"));

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using OneCopy.Cli.Demo;
+using OneCopy.Cli.Files;
 using OneCopy.Cli.Mem;
 
 namespace OneCopy.Cli;
@@ -14,6 +15,8 @@ internal static class Program
         {
             TeachingHelp.CreateOption(),
             DemoCommand.Create(),
+            SendCommand.Create(),
+            ReceiveCommand.Create(),
             MemCommand.Create(),
             DemoCommand.CreateWorker(),
         };

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.InteropServices;
 using OneCopy.Interop;
 
@@ -33,28 +32,11 @@ internal sealed unsafe class Slab : IDisposable
 
     public Span<byte> Span(long offset, int length) => new(_start + offset, length);
 
-    public Memory<byte> Memory(long offset, int length) => new Piece(_start + offset, length).Memory;
+    public Memory<byte> Memory(long offset, int length) => new NativePiece(_start + offset, length).Memory;
 
     public void Dispose()
     {
         NativeMemory.AlignedFree(_start);
         _start = null;
-    }
-
-    private sealed class Piece(byte* start, int length) : MemoryManager<byte>
-    {
-        public override Span<byte> GetSpan() => new(start, length);
-
-        public override MemoryHandle Pin(int elementIndex = 0) => new(start + elementIndex);
-
-        public override void Unpin()
-        {
-            // It does not move.
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            // The slab's.
-        }
     }
 }

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using OneCopy.Cli.Demo;
+using OneCopy.Cli.Doctor;
 using OneCopy.Cli.Files;
 using OneCopy.Cli.Mem;
+using OneCopy.Cli.Queue;
 
 namespace OneCopy.Cli;
 
@@ -17,8 +19,11 @@ internal static class Program
             DemoCommand.Create(),
             SendCommand.Create(),
             ReceiveCommand.Create(),
+            QueueCommand.Create(),
+            DoctorCommand.Create(),
             MemCommand.Create(),
             DemoCommand.CreateWorker(),
+            DoctorCommand.CreateWorker(),
         };
         return Run(root, args);
     }

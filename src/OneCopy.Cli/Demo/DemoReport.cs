@@ -13,7 +13,7 @@ internal sealed record LanesReport(LaneReport Inline, LaneReport Arena, LaneRepo
 internal sealed record DemoJsonReport(
     int Messages, long Bytes, int Mismatches, int Lost, int Repeated,
     double Seconds, double GigabytesPerSecond, double PipeSeconds, double PipeGigabytesPerSecond, double TimesThePipe,
-    LanesReport Lanes, long Moved, string? RefusedBecause, int Producers, int Consumers,
+    LanesReport Lanes, long Moved, string? RefusedBecause, int Producers, int Consumers, int ProcessId,
     IReadOnlyList<double> RoundSeconds, IReadOnlyList<double> PipeRoundSeconds);
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
@@ -31,13 +31,12 @@ internal static class DemoReport
             tally.QueueSeconds, Sizes.GigabytesPerSecond(tally.Bytes, tally.QueueSeconds),
             tally.PipeSeconds, Sizes.GigabytesPerSecond(tally.Bytes, tally.PipeSeconds), Ratio(tally),
             new LanesReport(Of(tally.Lanes.Inline), Of(tally.Lanes.Arena), Of(tally.Lanes.Attached)),
-            tally.Moved, tally.Refusal, producers, consumers, tally.QueueRounds, tally.PipeRounds);
+            tally.Moved, tally.Refusal, producers, consumers, Environment.ProcessId, tally.QueueRounds, tally.PipeRounds);
         Console.WriteLine(JsonSerializer.Serialize(report, DemoJson.Default.DemoJsonReport));
     }
 
     public static void WriteText(DemoTally tally, DemoPlan plan, int producers, int consumers)
     {
-        IAnsiConsole screen = Screen.Output;
         Console.WriteLine($"{Sizes.Count(tally.Messages, "file")}, {Sizes.Text(tally.Bytes)}, from {plan.From}");
         Console.WriteLine($"handed over by {Sizes.Count(producers, "producer")} to {Sizes.Count(consumers, "consumer")}, each a process of its own.");
         Console.WriteLine();
@@ -46,7 +45,7 @@ internal static class DemoReport
         AddLane(lanes, "inline", tally.Lanes.Inline, "copied into the message's record");
         AddLane(lanes, "arena", tally.Lanes.Arena, "copied into shared memory, and out of it");
         AddLane(lanes, "attached", tally.Lanes.Attached, "copied once: by the consumer, out of the producer's memory");
-        screen.Write(lanes);
+        Screen.Write(lanes);
         if (tally.Moved > 0)
         {
             Console.WriteLine($"{Sizes.Count(tally.Moved, "payload")} could not be copied out of the producer's memory and went through shared memory instead.");
@@ -57,7 +56,7 @@ internal static class DemoReport
         Table times = Screen.Table("By", ">Milliseconds", ">GB/s");
         AddTime(times, "OneCopy queue", tally.Bytes, tally.QueueSeconds);
         AddTime(times, "named pipe", tally.Bytes, tally.PipeSeconds);
-        screen.Write(times);
+        Screen.Write(times);
         Console.WriteLine($"The queue took {Ratio(tally):0.0} times less time. Timed is the hand-over alone, from the files in the producers' memory to the");
         Console.WriteLine($"files in the consumers' memory; not timed are loading, hashing and a first round to warm up. Median of {Sizes.Count(tally.QueueRounds.Count, "round")}, queue and pipe in turn.");
         Console.WriteLine();

@@ -49,7 +49,7 @@ internal static class DoctorCommand
         Table table = Screen.Table("Status", "What", "Is");
         foreach (Check check in checks)
             table.AddRow(Coloured(check.Status), Markup.Escape(check.Name), Markup.Escape(check.Value));
-        Screen.Output.Write(table);
+        Screen.Write(table);
         foreach (Check check in checks.Where(c => c.Status != CheckStatus.Ok))
         {
             Console.WriteLine();

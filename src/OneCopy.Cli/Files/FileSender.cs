@@ -51,19 +51,30 @@ internal sealed class FileSender(MessageQueue queue, TimeSpan? timeout)
     public Task SendAndWaitAsync(IReadOnlyList<Outgoing> files, Action<Outgoing> received, CancellationToken ct) =>
         Parallel.ForEachAsync(files, new ParallelOptions { MaxDegreeOfParallelism = InFlight, CancellationToken = ct }, async (file, token) =>
         {
-            SendOptions options = new() { Properties = file.Properties, Timeout = timeout, UntilCompleted = true };
-            if (new FileInfo(file.Path).Length <= SmallFile)
+            try
             {
-                await queue.SendAsync(await File.ReadAllBytesAsync(file.Path, token), options, token);
+                await OfferAsync(file, token);
             }
-            else
+            catch (TimeoutException e)
             {
-                using MappedSource source = new(file.Path);
-                await queue.SendAsync(source.Content, options, token);
+                throw new TimeoutException($"{file.Path} was not received within {timeout?.TotalSeconds:0.###} s, and was taken back. Is 'onecopy receive {queue.Name} --out DIR' running?", e);
             }
 
             received(file);
         });
+
+    private async Task OfferAsync(Outgoing file, CancellationToken ct)
+    {
+        SendOptions options = new() { Properties = file.Properties, Timeout = timeout, UntilCompleted = true };
+        if (new FileInfo(file.Path).Length <= SmallFile)
+        {
+            await queue.SendAsync(await File.ReadAllBytesAsync(file.Path, ct), options, ct);
+            return;
+        }
+
+        using MappedSource source = new(file.Path);
+        await queue.SendAsync(source.Content, options, ct);
+    }
 
     private static void ReadAll(SafeFileHandle source, Span<byte> destination, string path)
     {

@@ -43,6 +43,8 @@ internal static class ReceiveCommand
         using MessageQueue queue = MessageQueue.Open(name, new QueueOptions { Root = root });
         using Destination destination = new(directory);
         FileReceiver receiver = new(destination);
+        if (timeout is null && !Console.IsErrorRedirected)
+            Console.Error.WriteLine($"Waiting for messages in queue {name}. Ctrl+C ends it; what was not received stays there.");
         List<RefusedReport> refused = [];
         int files = 0;
         long bytes = 0;

@@ -42,7 +42,7 @@ internal static class ListCommand
         Table table = Screen.Table("Queue", ">Waiting", ">Held", ">Bytes", ">Participants");
         foreach (QueueLine line in lines)
             table.AddRow(Markup.Escape(line.Name), $"{line.Queued:N0}", $"{line.Leased:N0}", Sizes.Text(line.BytesPending), $"{line.Participants:N0}");
-        Screen.Output.Write(table);
+        Screen.Write(table);
         foreach (QueueLine broken in lines.Where(l => l.Error is not null))
             Console.Error.WriteLine($"{broken.Name}: {broken.Error}");
         return 0;

@@ -59,7 +59,7 @@ internal static class StatCommand
         Add("arena", s.Sent.Arena, s.Completed.Arena);
         Add("attached", s.Sent.Attached, s.Completed.Attached);
         Add("total", s.Sent.Total, s.Completed.Total);
-        Screen.Output.Write(table);
+        Screen.Write(table);
 
         void Add(string lane, LaneTraffic sent, LaneTraffic completed) =>
             table.AddRow(lane, $"{sent.Messages:N0}", Sizes.Text(sent.Bytes), $"{completed.Messages:N0}", Sizes.Text(completed.Bytes));
@@ -74,7 +74,7 @@ internal static class StatCommand
         table.AddRow("taken back by the sender", $"{s.Withdrawn:N0}");
         table.AddRow("lost with the sender", $"{s.LostWithSender:N0}");
         table.AddRow("moved, as the pull was refused", $"{s.Moved:N0}");
-        Screen.Output.Write(table);
+        Screen.Write(table);
     }
 
     private static void WriteParticipants(QueueStatistics s)
@@ -88,6 +88,6 @@ internal static class StatCommand
         Table table = Screen.Table(">Participant", ">Process", ">User", "State");
         foreach (ParticipantStatistics p in s.Participants)
             table.AddRow($"{p.Index}", $"{p.Pid}", $"{p.Uid}", p.IsAlive ? "alive" : "gone; its last messages are still here");
-        Screen.Output.Write(table);
+        Screen.Write(table);
     }
 }

@@ -8,17 +8,26 @@ internal static class Screen
     // Spectre measures a terminal; a pipe has no width, and 80 would cut paths.
     private const int PipeWidth = 400;
 
-    /// <summary>What a command reports. Without a terminal: no colours, no frames, no wrapping.</summary>
-    public static IAnsiConsole Output { get; } = Create(Console.Out, Console.IsOutputRedirected);
+    /// <summary>Writes a table to standard output; without a terminal with no colours, frames, wrapping, nor blanks at the ends of lines.</summary>
+    public static void Write(Table table)
+    {
+        if (!Console.IsOutputRedirected)
+        {
+            Create(Console.Out, redirected: false).Write(table);
+            return;
+        }
 
-    /// <summary>Progress, beside the output, so that it can be redirected alone.</summary>
-    public static IAnsiConsole Error { get; } = Create(Console.Error, Console.IsErrorRedirected);
+        using StringWriter text = new();
+        Create(text, redirected: true).Write(table.Border(TableBorder.None));
+        foreach (string line in text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            Console.WriteLine(line.TrimEnd());
+    }
 
     /// <summary>A table in the style of all commands; numbers are for the right-hand side.</summary>
     public static Table Table(params ReadOnlySpan<string> columns)
     {
         Table table = new();
-        table.Border(Console.IsOutputRedirected ? TableBorder.None : TableBorder.Rounded);
+        table.Border(TableBorder.Rounded);
         foreach (string column in columns)
         {
             bool right = column.StartsWith('>');
@@ -41,7 +50,7 @@ internal static class Screen
         if (quiet || Console.IsErrorRedirected)
             return await work((_, _) => { });
         T result = default!;
-        await Error.Progress()
+        await Create(Console.Error, redirected: false).Progress()
             .AutoClear(true)
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
             .StartAsync(async context =>

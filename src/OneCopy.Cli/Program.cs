@@ -1,7 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using OneCopy.Cli.Demo;
+using OneCopy.Cli.Doctor;
+using OneCopy.Cli.Files;
 using OneCopy.Cli.Mem;
+using OneCopy.Cli.Queue;
 
 namespace OneCopy.Cli;
 
@@ -10,10 +14,24 @@ internal static class Program
     private static int Main(string[] args)
     {
         // No RootCommand: that one calls itself by the assembly's name.
-        Command root = new("onecopy", "OneCopy moves data between processes with at most one copy.")
+        Command root = new TeachingCommand("onecopy", "OneCopy moves data between processes with at most one copy.", """
+            Begin with 'onecopy demo', or 'onecopy doctor' if something does not work. Every command has its own --help.
+
+            Examples:
+              onecopy demo
+              onecopy send photos ~/Pictures
+              onecopy receive photos --out ~/incoming --timeout 5
+            """)
         {
             TeachingHelp.CreateOption(),
+            DemoCommand.Create(),
+            SendCommand.Create(),
+            ReceiveCommand.Create(),
+            QueueCommand.Create(),
+            DoctorCommand.Create(),
             MemCommand.Create(),
+            DemoCommand.CreateWorker(),
+            DoctorCommand.CreateWorker(),
         };
         return Run(root, args);
     }

@@ -1,0 +1,198 @@
+using OneCopy.Cli.Processes;
+
+namespace OneCopy.Cli.Demo;
+
+/// <summary>
+/// The demo's conductor: starts the processes, has them load, and times round after round, queue and pipe in turn. It touches no payload
+/// itself.
+/// </summary>
+internal sealed class DemoRun : IDisposable
+{
+    public const string QueueName = "demo";
+
+    // The first one compiles the code, makes the pages of the arenas, and finds out who may pull from whom.
+    private const int WarmUpRounds = 1;
+
+    private readonly string _root = FreshRoot();
+    private readonly MessageQueue _queue;
+    private readonly WorkerProcess[] _producers;
+    private readonly WorkerProcess[] _consumers;
+    private readonly int _rounds;
+    private readonly DemoTally _tally;
+    private int _pass;
+
+    public DemoRun(int producers, int consumers, int rounds)
+    {
+        _rounds = rounds;
+        _tally = new DemoTally(rounds);
+        _queue = MessageQueue.Open(QueueName, new QueueOptions { Root = _root });
+        _producers = StartAll("producer", producers);
+        _consumers = StartAll("consumer", consumers);
+    }
+
+    /// <summary>How many steps <see cref="RunAsync"/> reports for a plan.</summary>
+    public static int Steps(DemoPlan plan, int rounds) => (plan.Waves.Count * ((2 * rounds) + 1)) + (2 * WarmUpRounds);
+
+    public async Task<DemoTally> RunAsync(DemoPlan plan, Action<double, string?> progress, CancellationToken ct)
+    {
+        for (int w = 0; w < plan.Waves.Count; w++)
+        {
+            string wave = plan.Waves.Count == 1 ? "" : $" (wave {w + 1} of {plan.Waves.Count})";
+            progress(0, $"Loading{wave}");
+            List<DemoFile>[] shares = DemoPlan.Deal(plan.Waves[w], _producers.Length, f => f.Length);
+            Expected expected = await LoadAsync(shares, ct);
+            progress(1, null);
+            for (int round = w == 0 ? -WarmUpRounds : 0; round < _rounds; round++)
+            {
+                string name = round < 0 ? "Warming up" : $"Round {round + 1} of {_rounds}{wave}";
+                progress(0, $"{name}: queue");
+                await QueueRoundAsync(expected, round, ct);
+                progress(1, $"{name}: named pipe");
+                await PipeRoundAsync(expected, round, ct);
+                progress(1, null);
+            }
+        }
+
+        return _tally;
+    }
+
+    public void Dispose()
+    {
+        foreach (WorkerProcess worker in (WorkerProcess[])[.. _producers ?? [], .. _consumers ?? []])
+            worker.Dispose();
+        _queue?.Dispose();
+        Directory.Delete(_root, recursive: true);
+    }
+
+    /// <summary>Everything the demo makes is in here: the queue's files and the pipes' sockets.</summary>
+    private static string FreshRoot()
+    {
+        string parent = Environment.GetEnvironmentVariable("ONECOPY_ROOT") is { Length: > 0 } root ? Path.GetFullPath(root) : "/dev/shm";
+        string path = Path.Combine(parent, $"onecopy-demo-{Environment.ProcessId}-{Guid.NewGuid():N}"[..32]);
+        Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        return path;
+    }
+
+    private WorkerProcess[] StartAll(string role, int count)
+    {
+        List<WorkerProcess> started = [];
+        try
+        {
+            while (started.Count < count)
+                started.Add(WorkerProcess.Start($"demo's {role} {started.Count + 1}", DemoCommand.WorkerName, role, _root));
+            return [.. started];
+        }
+        catch
+        {
+            started.ForEach(w => w.Dispose());
+            Dispose();
+            throw;
+        }
+    }
+
+    private async Task<Expected> LoadAsync(List<DemoFile>[] shares, CancellationToken ct)
+    {
+        Expected[] loaded = await Task.WhenAll(_producers.Select(async (producer, p) =>
+        {
+            await producer.SayAsync($"load {shares[p].Count}", ct);
+            Task telling = TellAsync();
+            Expected files = [];
+            while (await producer.HearAsync(ct) is ["file", string id, string length, string hash])
+                files[int.Parse(id)] = new ExpectedFile(p, int.Parse(length), hash);
+            await telling;
+            return files;
+
+            async Task TellAsync()
+            {
+                foreach (DemoFile file in shares[p])
+                    await producer.SayAsync($"{file.Id} {file.Length} {Uri.EscapeDataString(file.Path)}", ct);
+            }
+        }));
+        Expected expected = [];
+        foreach ((int id, ExpectedFile file) in loaded.SelectMany(e => e))
+            expected[id] = file;
+        _tally.AddInput(expected);
+        await AllAsync(_consumers, c => c.SayAsync($"allocate {expected.Bytes} {expected.Count}", ct));
+        await AllAsync(_consumers, c => c.ExpectAsync("allocated", ct));
+        return expected;
+    }
+
+    private async Task QueueRoundAsync(Expected expected, int round, CancellationToken ct)
+    {
+        QueueStatistics before = _queue.Statistics;
+        WorkerProcess[] all = [.. _consumers, .. _producers];
+        await AllAsync(all, w => w.SayAsync("queue", ct));
+        await AllAsync(all, w => w.ExpectAsync("ready", ct));
+        await AllAsync(all, w => w.SayAsync("go", ct));
+        Span[] sent = await AllAsync(_producers, async p => Span.Parse(await p.ExpectAsync("done", ct)));
+        await AllAsync(_consumers, c => c.SayAsync("all-sent", ct));
+        Arrivals arrivals = await HearArrivalsAsync(ct);
+        QueueStatistics after = _queue.Statistics;
+        _tally.AddQueueRound(round, expected, arrivals, Span.Around([.. sent, .. arrivals.Spans]), before, after);
+        if (after.Moved > before.Moved && _tally.Refusal is null)
+            _tally.Refusal = await ExplainRefusalAsync(ct);
+    }
+
+    private async Task PipeRoundAsync(Expected expected, int round, CancellationToken ct)
+    {
+        // Enough pipes that every producer and every consumer has one; each reader knows how much will come.
+        int count = Math.Max(_producers.Length, _consumers.Length);
+        string[] names = [.. Enumerable.Range(0, count).Select(i => Uri.EscapeDataString(Path.Combine(_root, $"pipe{_pass}-{i}")))];
+        _pass++;
+        long[] bytes = [.. PipeShares(expected, count)];
+        await AllAsync(_consumers, (c, i) => c.SayAsync("pipe " + string.Join(' ',
+            names.Select((n, k) => (n, k)).Where(t => t.k % _consumers.Length == i).Select(t => $"{t.n} {bytes[t.k]}")), ct));
+        await AllAsync(_consumers, c => c.ExpectAsync("listening", ct));
+        await AllAsync(_producers, (p, i) => p.SayAsync("pipe " + string.Join(' ', names.Where((_, k) => k % _producers.Length == i)), ct));
+        WorkerProcess[] all = [.. _consumers, .. _producers];
+        await AllAsync(all, w => w.ExpectAsync("ready", ct));
+        await AllAsync(all, w => w.SayAsync("go", ct));
+        Task<Span[]> sending = AllAsync(_producers, async p => Span.Parse(await p.ExpectAsync("done", ct)));
+        Arrivals arrivals = await HearArrivalsAsync(ct);
+        _tally.AddPipeRound(round, expected, arrivals, Span.Around([.. await sending, .. arrivals.Spans]));
+    }
+
+    /// <summary>As the producers will deal their files to their pipes, with the frames.</summary>
+    private long[] PipeShares(Expected expected, int count)
+    {
+        long[] bytes = new long[count];
+        for (int p = 0; p < _producers.Length; p++)
+        {
+            int[] mine = [.. Enumerable.Range(0, count).Where(k => k % _producers.Length == p)];
+            List<ExpectedFile>[] shares = DemoPlan.Deal(expected.Values.Where(f => f.Producer == p), mine.Length, f => f.Length);
+            for (int i = 0; i < mine.Length; i++)
+                bytes[mine[i]] = shares[i].Sum(f => (long)LoadedFiles.Header + f.Length);
+        }
+
+        return bytes;
+    }
+
+    private async Task<Arrivals> HearArrivalsAsync(CancellationToken ct)
+    {
+        Arrivals[] each = await AllAsync(_consumers, async consumer =>
+        {
+            List<Arrival> files = [];
+            while (true)
+            {
+                string[] words = await consumer.HearAsync(ct);
+                if (words is ["done", .. string[] times])
+                    return new Arrivals(files, [Span.Parse(times)]);
+                files.Add(new Arrival(int.Parse(words[1]), int.Parse(words[2]), words[3]));
+            }
+        });
+        return new Arrivals([.. each.SelectMany(a => a.Files)], [.. each.SelectMany(a => a.Spans)]);
+    }
+
+    /// <summary>Somebody could not pull: has a consumer say why it may not touch a producer's memory.</summary>
+    private async Task<string> ExplainRefusalAsync(CancellationToken ct)
+    {
+        await _consumers[0].SayAsync($"explain {_producers[0].Pid}", ct);
+        return string.Join(' ', await _consumers[0].ExpectAsync("because", ct));
+    }
+
+    private static Task AllAsync(WorkerProcess[] workers, Func<WorkerProcess, Task> ask) => Task.WhenAll(workers.Select(ask));
+
+    private static Task AllAsync(WorkerProcess[] workers, Func<WorkerProcess, int, Task> ask) => Task.WhenAll(workers.Select(ask));
+
+    private static Task<T[]> AllAsync<T>(WorkerProcess[] workers, Func<WorkerProcess, Task<T>> ask) => Task.WhenAll(workers.Select(ask));
+}

@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using System.IO.Pipes;
+using OneCopy.Cli.Processes;
+
+namespace OneCopy.Cli.Demo;
+
+/// <summary>The demo's hidden mode that has files in its memory and hands them over.</summary>
+internal static class Producer
+{
+    /// <summary>How many sends of one producer are under way at a time, so that consumers need not wait for it to be woken.</summary>
+    public const int InFlight = 16;
+
+    public static int Run(string root) => WorkerSide.Run(side =>
+    {
+        using MessageQueue queue = MessageQueue.Open(DemoRun.QueueName, new QueueOptions { Root = root });
+        LoadedFiles? loaded = null;
+        while (true)
+        {
+            string[] command = side.Hear();
+            switch (command[0])
+            {
+                case "load":
+                    loaded?.Dispose();
+                    loaded = Load(side, int.Parse(command[1]));
+                    break;
+                case "queue":
+                    Time(side, () => Send(queue, loaded!.Files));
+                    break;
+                case "pipe":
+                    SendByPipes(side, loaded!.Files, command[1..]);
+                    break;
+                default:
+                    throw new IOException($"What is \"{command[0]}\"?");
+            }
+        }
+    });
+
+    private static LoadedFiles Load(WorkerSide side, int count)
+    {
+        List<DemoFile> share = [];
+        for (int i = 0; i < count; i++)
+        {
+            string[] file = side.Hear();
+            share.Add(new DemoFile(int.Parse(file[0]), Uri.UnescapeDataString(file[2]), int.Parse(file[1])));
+        }
+
+        LoadedFiles loaded = new(share);
+        foreach (LoadedFile file in loaded.Files)
+            WorkerSide.Say($"file {file.Id} {file.Content.Length} {file.Hash}");
+        WorkerSide.Say("loaded");
+        return loaded;
+    }
+
+    private static void Send(MessageQueue queue, List<LoadedFile> files)
+    {
+        int next = -1;
+        async Task SendSome()
+        {
+            while (Interlocked.Increment(ref next) is int i && i < files.Count)
+                await queue.SendAsync(files[i].Content, files[i].Options);
+        }
+
+        Task.WaitAll([.. Enumerable.Range(0, Math.Min(InFlight, files.Count)).Select(_ => SendSome())]);
+    }
+
+    private static void SendByPipes(WorkerSide side, List<LoadedFile> files, string[] paths)
+    {
+        NamedPipeClientStream[] pipes = [.. paths.Select(p => new NamedPipeClientStream(".", Uri.UnescapeDataString(p), PipeDirection.Out))];
+        foreach (NamedPipeClientStream pipe in pipes)
+            pipe.Connect();
+        List<LoadedFile>[] shares = DemoPlan.Deal(files, pipes.Length, f => f.Content.Length);
+        Time(side, () => InParallel.Run(pipes.Length, i =>
+        {
+            foreach (LoadedFile file in shares[i])
+                pipes[i].Write(file.Framed.Span);
+            pipes[i].Dispose();
+        }));
+    }
+
+    /// <summary>The barrier, and the hand-over between two looks at the clock (CLOCK_MONOTONIC, the same in every process).</summary>
+    private static void Time(WorkerSide side, Action handOver)
+    {
+        WorkerSide.Say("ready");
+        side.Hear();
+        long start = Stopwatch.GetTimestamp();
+        handOver();
+        WorkerSide.Say($"done {start} {Stopwatch.GetTimestamp()}");
+    }
+}

@@ -1,0 +1,110 @@
+using System.CommandLine;
+using System.Text.Json;
+using OneCopy.Cli.Terminal;
+
+namespace OneCopy.Cli.Files;
+
+/// <summary><c>onecopy receive QUEUE --out DIR</c>.</summary>
+internal static class ReceiveCommand
+{
+    public static Command Create()
+    {
+        Argument<string> queue = QueueArguments.Queue();
+        Option<string> directory = new("--out") { Description = "Where the files go; made if it is not there.", HelpName = "DIR", Required = true };
+        Option<long?> count = new("--count") { Description = "End after so many messages. [default: go on]", HelpName = "N" };
+        count.Validators.Add(static result =>
+        {
+            if (result.Tokens is [{ Value: string text }] && !(long.TryParse(text, out long n) && n > 0))
+                result.AddError($"--count is a number from 1 on, not '{text}'.");
+        });
+        Option<double?> timeout = QueueArguments.Timeout("End when no message came for so many seconds. [default: wait]");
+        Option<string?> root = QueueArguments.Root();
+        Option<bool> json = QueueArguments.Json();
+        Command command = new TeachingCommand("receive", "Receive files from a queue.", """
+            Every file is copied from the sender's memory, or the queue's, straight into the mapped file, and appears under its name when it is
+            complete; a file that is there already is replaced. A message without a name becomes message-ID.
+            A name that would lead out of DIR is refused: the message goes to the queue QUEUE.dead with the reason, and the exit code is 1 at the end.
+            With --count, a time-out before so many have come is a failure as well.
+
+            Examples:
+              onecopy receive photos --out ~/incoming --timeout 5
+              onecopy receive images --out . --count 1
+              onecopy receive photos --out ~/incoming --timeout 0 --json
+            """)
+        { queue, directory, count, timeout, root, json };
+        command.SetAction(parsed => Outcome.Of(ct => Task.FromResult(Run(
+            parsed.GetValue(queue)!, parsed.GetValue(directory)!, parsed.GetValue(count), QueueArguments.Span(parsed.GetValue(timeout)),
+            parsed.GetValue(root), parsed.GetValue(json), ct))));
+        return command;
+    }
+
+    private static int Run(string name, string directory, long? count, TimeSpan? timeout, string? root, bool json, CancellationToken ct)
+    {
+        using MessageQueue queue = MessageQueue.Open(name, new QueueOptions { Root = root });
+        using Destination destination = new(directory);
+        FileReceiver receiver = new(destination);
+        if (timeout is null && !Console.IsErrorRedirected)
+            Console.Error.WriteLine($"Waiting for messages in queue {name}. Ctrl+C ends it; what was not received stays there.");
+        List<RefusedReport> refused = [];
+        int files = 0;
+        long bytes = 0;
+        try
+        {
+            while (files + refused.Count < (count ?? long.MaxValue)
+                && queue.TryReceive(timeout ?? Timeout.InfiniteTimeSpan, out ReceivedMessage? message, ct))
+            {
+                using (message)
+                {
+                    if (!TryTake(receiver, message, refused, json, ct))
+                        continue;
+                    files++;
+                    bytes += message.Length;
+                }
+            }
+        }
+        finally
+        {
+            Report(new ReceivedReport(name, Path.GetFullPath(directory), files, bytes, refused), json);
+        }
+
+        if (count is long wanted && files + refused.Count < wanted)
+        {
+            Console.Error.WriteLine($"{files + refused.Count} of {wanted} messages came before the time was up.");
+            return Outcome.Failed;
+        }
+
+        return refused.Count == 0 ? 0 : Outcome.Failed;
+    }
+
+    private static bool TryTake(FileReceiver receiver, ReceivedMessage message, List<RefusedReport> refused, bool json, CancellationToken ct)
+    {
+        string name = FileReceiver.NameOf(message);
+        try
+        {
+            receiver.Write(message, name, ct);
+            if (!json)
+                Console.WriteLine($"{Printable(name)}  {Sizes.Text(message.Length)}");
+            return true;
+        }
+        catch (RefusedNameException e)
+        {
+            string reason = $"the name \"{Printable(name)}\" was refused: {e.Message}";
+            message.DeadLetter(reason);
+            refused.Add(new RefusedReport(name, e.Message));
+            Console.Error.WriteLine($"{char.ToUpperInvariant(reason[0])}{reason[1..]}. The message is in the queue's dead letters.");
+        }
+        catch (Exception e) when (e is MessageWithdrawnException or MessageLostException)
+        {
+            Console.Error.WriteLine($"{Printable(name)}: {e.Message}");
+        }
+
+        return false;
+    }
+
+    private static void Report(ReceivedReport report, bool json) => Console.WriteLine(json
+        ? JsonSerializer.Serialize(report, FilesJson.Default.ReceivedReport)
+        : $"{Sizes.Count(report.Files, "file")}, {Sizes.Text(report.Bytes)}, received in {report.Directory}.");
+
+    // A name is somebody else's text: what would steer the terminal is shown and not sent to it.
+    private static string Printable(string name) => string.Concat(name.Select(c => char.IsControl(c) ? $"\\x{(int)c:x2}" : $"{c}"));
+}

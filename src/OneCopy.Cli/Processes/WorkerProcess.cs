@@ -1,0 +1,98 @@
+using System.Diagnostics;
+
+namespace OneCopy.Cli.Processes;
+
+/// <summary>
+/// The tool itself, started once more in one of its hidden modes, and spoken with in lines. It ends when its standard input
+/// does, so that none is left behind however this process ends.
+/// </summary>
+internal sealed class WorkerProcess : IDisposable
+{
+    private readonly Process _process;
+    private readonly Task<string> _error;
+    private readonly string _title;
+
+    private WorkerProcess(string title, ProcessStartInfo start)
+    {
+        _title = title;
+        _process = Process.Start(start) ?? throw new IOException($"The {title} could not be started as a process.");
+        _error = _process.StandardError.ReadToEndAsync();
+    }
+
+    public int Pid => _process.Id;
+
+    public static WorkerProcess Start(string title, params ReadOnlySpan<string> arguments)
+    {
+        string program = Environment.ProcessPath ?? throw new IOException("This system does not say which program this process runs.");
+        ProcessStartInfo start = new(program)
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+
+        // Optimized code from the first call on: workers live for seconds, and are measured.
+        start.Environment["DOTNET_TieredCompilation"] = "0";
+
+        // As "dotnet OneCopy.Cli.dll" the program is the host, and the first argument is what it runs.
+        if (string.Equals(Path.GetFileNameWithoutExtension(program), "dotnet", StringComparison.Ordinal))
+            start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "OneCopy.Cli.dll"));
+        foreach (string argument in arguments)
+            start.ArgumentList.Add(argument);
+        return new WorkerProcess(title, start);
+    }
+
+    public async Task SayAsync(string line, CancellationToken ct)
+    {
+        try
+        {
+            await _process.StandardInput.WriteLineAsync(line.AsMemory(), ct);
+            await _process.StandardInput.FlushAsync(ct);
+        }
+        catch (IOException)
+        {
+            throw await EndedAsync();
+        }
+    }
+
+    /// <summary>The words of its next line. A worker that has ended is an error, told with what it wrote to standard error.</summary>
+    public async Task<string[]> HearAsync(CancellationToken ct)
+    {
+        string? line = await _process.StandardOutput.ReadLineAsync(ct);
+        return line is null ? throw await EndedAsync() : line.Split(' ');
+    }
+
+    /// <summary>The words behind the one expected.</summary>
+    public async Task<string[]> ExpectAsync(string word, CancellationToken ct)
+    {
+        string[] words = await HearAsync(ct);
+        return string.Equals(words[0], word, StringComparison.Ordinal)
+            ? words[1..]
+            : throw new IOException($"The {_title} (process {Pid}) said \"{string.Join(' ', words)}\" where \"{word}\" was awaited.");
+    }
+
+    /// <summary>Kills it if it still runs; returns when it is gone.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            if (!_process.HasExited)
+                _process.Kill();
+            _process.WaitForExit();
+        }
+        catch (InvalidOperationException)
+        {
+            // It ended in between.
+        }
+
+        _process.Dispose();
+    }
+
+    private async Task<IOException> EndedAsync()
+    {
+        await _process.WaitForExitAsync();
+        string error = (await _error).Trim();
+        return new IOException($"The {_title} (process {Pid}) ended early with exit code {_process.ExitCode}. {error}".TrimEnd());
+    }
+}

@@ -1,0 +1,50 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace OneCopy.Cli;
+
+/// <summary>What the commands about queues have in common on the command line.</summary>
+internal static class QueueArguments
+{
+    public static Argument<string> Queue()
+    {
+        Argument<string> queue = new("QUEUE") { Description = "The queue's name." };
+        queue.Validators.Add(static result =>
+        {
+            if (result.Tokens is [{ Value: string name }] && !IsName(name))
+                result.AddError($"'{name}' is no name for a queue: 1 to 200 ASCII letters, digits, '.', '-' and '_', not beginning with '.'.");
+        });
+        return queue;
+    }
+
+    public static Option<string?> Root() => new("--root")
+    {
+        Description = "The directory that queues live in. [default: $ONECOPY_ROOT, or /dev/shm/onecopy-UID]",
+        HelpName = "DIR",
+    };
+
+    public static Option<bool> Json() => new("--json") { Description = "Write JSON, for programs to read." };
+
+    public static Option<double?> Timeout(string description)
+    {
+        Option<double?> option = new("--timeout")
+        {
+            Description = description,
+            HelpName = "SECONDS",
+            CustomParser = static result =>
+            {
+                string text = result.Tokens[0].Value;
+                if (double.TryParse(text, NumberStyles.AllowDecimalPoint, null, out double seconds) && seconds <= 1e9)
+                    return seconds;
+                result.AddError($"'{text}' is not a number of seconds.");
+                return null;
+            },
+        };
+        return option;
+    }
+
+    public static TimeSpan? Span(double? seconds) => seconds is double s ? TimeSpan.FromSeconds(s) : null;
+
+    private static bool IsName(string name) => name is { Length: >= 1 and <= 200 } && name[0] != '.'
+        && name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
+}

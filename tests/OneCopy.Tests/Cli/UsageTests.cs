@@ -1,0 +1,45 @@
+using Xunit;
+
+namespace OneCopy.Tests.Cli;
+
+public class UsageTests
+{
+    [Theory]
+    [InlineData("See 'onecopy send --help'", "send", "q")]
+    [InlineData("'a/b' is no name for a queue", "send", "a/b", "x")]
+    [InlineData("'soon' is not a number of seconds", "receive", "q", "--out", "x", "--timeout", "soon")]
+    [InlineData("'--out' is required", "receive", "q")]
+    [InlineData("--count is a number from 1 on, not '0'", "receive", "q", "--out", "x", "--count", "0")]
+    [InlineData("--producers is a number from 1 to 32, not '0'", "demo", "--producers", "0")]
+    [InlineData("See 'onecopy queue --help'", "queue")]
+    [InlineData("See 'onecopy queue stat --help'", "queue", "stat")]
+    [InlineData("See 'onecopy doctor --help'", "doctor", "--what")]
+    public void WrongUsageEndsWithTwoAndASentence(string sentence, params string[] arguments)
+    {
+        Tool run = Tool.Run(arguments);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(sentence, run.Error, StringComparison.Ordinal);
+        Assert.Equal("", run.Output.Trim());
+    }
+
+    [Theory]
+    [InlineData]
+    [InlineData("demo")]
+    [InlineData("send")]
+    [InlineData("receive")]
+    [InlineData("queue")]
+    [InlineData("queue", "list")]
+    [InlineData("queue", "stat")]
+    [InlineData("queue", "delete")]
+    [InlineData("doctor")]
+    [InlineData("mem")]
+    [InlineData("mem", "maps")]
+    [InlineData("mem", "read")]
+    [InlineData("mem", "write")]
+    public void EveryHelpHasAnExample(params string[] command)
+    {
+        string help = Tool.Succeeds([.. command, "--help"]).Output;
+        Assert.Contains($"Examples:\n  onecopy {string.Join(' ', command)}".TrimEnd(), help.Replace("\n      ", "\n  ", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.DoesNotContain("worker", help, StringComparison.Ordinal);
+    }
+}

@@ -261,6 +261,11 @@ inline retire(x) {
   fi
 }
 
+#ifdef F_WITHDRAW_MOVED
+#define WITHDRAWABLE (ph[b]==QUEUED || ph[b]==LEASED)
+#else
+#define WITHDRAWABLE (ph[b]==QUEUED || (ph[b]==LEASED && moved[b]!=g))
+#endif
 #define RESET k=0; m=0; b=0; g=0; t=0; eh=0; wa=0; isfull=false
 proctype Producer(byte me) {
   byte k, m, b, g, t, eh, wa; bool isfull;
@@ -347,21 +352,7 @@ look:
      if :: atomic{ moved[b]=g } OPT_DIE fi;                                                /* [move.answer] */
      ring_own(act[b]);                                                                     /* [move.ring] */
      goto look
-#ifdef F_WITHDRAW_MOVED
-  :: atomic{ wd>0 && (ph[b]==QUEUED || ph[b]==LEASED) ->
-#else
-  :: atomic{ wd>0 && (ph[b]==QUEUED || (ph[b]==LEASED && moved[b]!=g)) ->                  /* [withdraw.state] */
-#endif
-       wd--; wa=(ph[b]==LEASED -> act[b]+1 : 0); ph[b]=FILL; act[b]=me; gen[b]=gen[b]+1; g=gen[b]; wdn[m]=true; arena[b]=0 };
-     if :: atomic{ mem[b]=0 } OPT_DIE fi;                                                  /* the caller reuses its memory */
-#ifndef F_WITHDRAW_SILENT
-     if
-     :: wa>0 -> ring_own((wa-1)); wa=0                                                     /* [withdraw.ring] */
-     :: else
-     fi;
-#endif
-     wa=0;
-     goto freeit
+  :: atomic{ wd>0 && WITHDRAWABLE -> skip }; goto cancel
 #ifdef SLEEPOWN
   :: atomic{ !(ph[b]==DONE && gen[b]==g) && !(ph[b]==LEASED && mreq[b]==g && moved[b]!=g) -> skip };
      if                                                                                    /* [sleep.wait] */
@@ -369,13 +360,29 @@ look:
      :: atomic{ !owr[me] -> owz[me]=true };
         if
         :: atomic{ !owz[me] -> skip }
-        :: atomic{ wd>0 -> owz[me]=false }     /* the cancellation wakes it */
+        :: atomic{ wd>0 && WITHDRAWABLE -> owz[me]=false; goto cancel }      /* the cancellation wakes it */
         OPT_DIE
         fi
      OPT_DIE
      fi;
      goto wait
 #endif
+  OPT_DIE
+  fi;
+cancel:
+  if
+  :: atomic{ WITHDRAWABLE -> wd--; wa=(ph[b]==LEASED -> act[b]+1 : 0);                     /* [withdraw.state] */
+       ph[b]=FILL; act[b]=me; gen[b]=gen[b]+1; g=gen[b]; wdn[m]=true; arena[b]=0 };
+     if :: atomic{ mem[b]=0 } OPT_DIE fi;                                                  /* the caller reuses its memory */
+#ifndef F_WITHDRAW_SILENT
+     if
+     :: wa>0 -> ring_own((wa-1))                                                           /* [withdraw.ring] */
+     :: else
+     fi;
+#endif
+     wa=0;
+     goto freeit
+  :: atomic{ !WITHDRAWABLE -> wd-- }; goto wait                                            /* too late */
   OPT_DIE
   fi;
 freeit:
@@ -439,8 +446,24 @@ look:
 #ifdef F_POP_FIRST
   POP;
 #endif
-  if                                                                                       /* [recv.claim] */
-  :: atomic{ FRESH(b,cg) -> ph[b]=LEASED; act[b]=IX(me); g=gen[b]; mm=msg[b]; won=true; c=0; cg=0 }
+#define CLAIM ph[b]=LEASED; act[b]=IX(me); g=gen[b]; mm=msg[b]; won=true; c=0; cg=0; wa=0
+#if defined(SPLIT) || defined(F_CLAIM_DROP)
+again:
+  if                                                                                       /* [recv.state] */
+  :: atomic{ FRESH(b,cg) -> wa=act[b]+1 };
+     if                                                                                    /* [recv.claim] */
+     :: atomic{ FRESH(b,cg) && act[b]+1==wa -> CLAIM }
+#ifdef F_CLAIM_DROP
+     :: atomic{ !(FRESH(b,cg) && act[b]+1==wa) -> b=0; c=0; cg=0; wa=0 }
+#else
+     :: atomic{ !(FRESH(b,cg) && act[b]+1==wa) -> wa=0 }; goto again
+#endif
+     OPT_DIE
+     fi
+#else
+  if                                                                                       /* [recv.state] [recv.claim] */
+  :: atomic{ FRESH(b,cg) -> CLAIM }
+#endif
   :: atomic{ !FRESH(b,cg) -> b=0; c=0; cg=0 }
   OPT_DIE
   fi;
@@ -472,8 +495,6 @@ look:
 #endif
   /* a message in hand: block b, generation g, message mm */
   quota--;
-#ifdef REFS
-#endif
   if
   :: ISATT(mm) && moved[b]!=g ->
      if
@@ -535,9 +556,7 @@ use:
   fi;
   if
   :: atomic{ true ->                                                                       /* [complete.state] */
-       assert(wdn[mm] || (ISATT(mm) && moved[b]!=g) || (ISATT(mm) -> arena[b] : msg[b]+1)==mm+1);  /* read in place */
-#ifndef F_WITHDRAW_MOVED
-#endif
+       assert((ISATT(mm) && moved[b]!=g) || (ISATT(mm) -> arena[b] : msg[b]+1)==mm+1);  /* read in place */
        if
        :: LEASEC -> assert(!wdn[mm] && completed[mm]==0 && dlq[mm]==0 && !lost[mm]); completed[mm]++; ph[b]=DONE; act[b]=IX(me)
        :: else -> assert(wdn[mm])
@@ -604,10 +623,9 @@ died: false
 #undef RESET
 
 #define SUSPECT(x) (entid[IX(x)]==x+1 && lock[x]==NOBODY && !unl[x])
-#define HALF(x) (entid[IX(x)]==x+1 && entdead[IX(x)] && unl[x])
-#define RESET x=0; b=0; t=0; eh=0; wa=0; n=0; isfull=false; pb0=0; pb1=0; pg0=0; pg1=0
+#define RESET x=0; b=0; t=0; eh=0; wa=0; n=0; isfull=false; pb0=0; pb1=0; pb2=0; pg0=0; pg1=0; pg2=0
 proctype Recoverer(byte me) {
-  byte x, b, t, eh, wa, n, pb0, pb1, pg0, pg1; bool isfull;
+  byte x, b, t, eh, wa, n, pb0, pb1, pb2, pg0, pg1, pg2; bool isfull;
 idle:
   if
   :: atomic{ SUSPECT(0) -> x=0; lock[x]=me }                                               /* [death.lock] */
@@ -628,15 +646,15 @@ idle:
      enqueue((pb0-1), pg0);                                                                /* [putoff.enqueue] */
      if
      :: isfull -> isfull=false
-     :: else -> atomic{ pb0=pb1; pg0=pg1; pb1=0; pg1=0 }; wake_rx()
+     :: else -> atomic{ pb0=pb1; pg0=pg1; pb1=pb2; pg1=pg2; pb2=0; pg2=0 }; wake_rx()
      fi;
      goto idle
   OPT_DIE
   fi;
 #ifndef F_STEAL
   if                                /* somebody recovered it to the end before: its index may be another's soon */
-  :: atomic{ entdead[IX(x)] -> goto ringall }
-  :: atomic{ !entdead[IX(x)] -> skip }
+  :: atomic{ entid[IX(x)]!=x+1 || entdead[IX(x)] -> goto ringall }                         /* [death.entry?] */
+  :: atomic{ entid[IX(x)]==x+1 && !entdead[IX(x)] -> skip }
   fi;
 #endif
   do
@@ -666,7 +684,7 @@ idle:
         :: isfull ->
            enqueue(b, n);                                                                  /* [death.enqueue] */
            if
-           :: isfull -> atomic{ isfull=false; if :: pb0==0 -> pb0=b+1; pg0=n :: else -> assert(pb1==0); pb1=b+1; pg1=n fi } /* [putoff.keep] */
+           :: isfull -> atomic{ isfull=false; if :: (pb0==b+1 && pg0==n) || (pb1==b+1 && pg1==n) || (pb2==b+1 && pg2==n) -> skip /* kept already */ :: else -> if :: pb0==0 -> pb0=b+1; pg0=n :: pb0>0 && pb1==0 -> pb1=b+1; pg1=n :: else -> assert(pb2==0); pb2=b+1; pg2=n fi fi } /* [putoff.keep] */
            :: else
            fi
         :: else
@@ -678,7 +696,7 @@ idle:
   od;
   b=0;
   if :: atomic{ rxbit[IX(x)]=false; spbit[IX(x)]=false } OPT_DIE fi;                       /* [death.bits] */
-  if :: atomic{ entdead[IX(x)]=true } OPT_DIE fi;                                          /* [death.entry] */
+  if :: atomic{ if :: entid[IX(x)]==x+1 -> entdead[IX(x)]=true :: else fi } OPT_DIE fi;                                          /* [death.entry] */
 ringall:
 #ifndef F_NO_RING
 #if defined(SLEEP) || defined(SLEEPSP) || defined(SLEEPOWN)
@@ -735,7 +753,11 @@ proctype Monitor() {
        i=0; do :: i<NBLK -> assert(BF(i)); i++ :: else -> break od;           /* nothing left undone */
        i=0; do :: i<NP -> assert(dead[i] || pfin[i]); i++ :: else -> break od; /* no sender waits */
        i=0; do :: i<NM -> assert(!sent[i] || completed[i]==1 || dlq[i]>0); assert(!wdn[i] || completed[i]==0); i++ :: else -> break od;
-       i=0; do :: i<NA -> assert(!(dead[i] && entid[IX(i)]==i+1)); i++ :: else -> break od   /* all dead are retired */
+       i=0; do :: i<NA ->
+              assert(!(dead[i] && entid[IX(i)]==i+1));                        /* every dead participant is retired */
+              assert(dead[i] || !owz[i]);                                     /* nobody waits for an answer */
+              assert(entid[i]>0 || (!rxbit[i] && !spbit[i])); i++
+           :: else -> break od
     :: else
     fi;
     i=0; c=0; r=0 }

@@ -21,8 +21,10 @@ internal static class Deadline
 
     public static bool IsAhead(long deadline) => deadline == Never || Now < deadline;
 
-    public static TimeSpan Left(long deadline) =>
-        deadline == Never ? Timeout.InfiniteTimeSpan : TimeSpan.FromTicks(Math.Max(0, (deadline - Now) / 100));
+    /// <summary>For one wait of a task, a day at most: longer ones are refused by the framework. The caller waits again.</summary>
+    public static TimeSpan Left(long deadline) => deadline == Never
+        ? Timeout.InfiniteTimeSpan
+        : TimeSpan.FromTicks(Math.Clamp((deadline - Now) / 100, 0, TimeSpan.TicksPerDay));
 }
 
 /// <summary>The words of the table of participants: <c>incarnation * 2 + dead</c>, 0 = free.</summary>

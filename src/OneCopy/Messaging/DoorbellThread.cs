@@ -89,7 +89,8 @@ internal sealed unsafe class DoorbellThread
         }
     }
 
-    private static bool ProbeWaitv() => Futex.WaitAny(null, 0, long.MaxValue).Errno != Errno.ENOSYS;
+    // No words at all is EINVAL where the call is known; any other error (ENOSYS, EPERM of an old seccomp profile) means do without.
+    private static bool ProbeWaitv() => Futex.WaitAny(null, 0, long.MaxValue).Errno == Errno.EINVAL;
 
     private void Add(IDoorbellOwner owner)
     {

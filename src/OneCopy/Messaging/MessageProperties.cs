@@ -28,6 +28,9 @@ public sealed class MessageProperties
     /// <summary>The application's own headers. Names are compared byte by byte.</summary>
     public IDictionary<string, string> Headers => _headers ??= new Dictionary<string, string>(StringComparer.Ordinal);
 
+    /// <summary>Bytes beyond <see cref="MaxEncodedLength"/> that the library itself may use.</summary>
+    internal int AllowMore { get; set; }
+
     internal bool IsEmpty => MessageId is null && CorrelationId is null && ContentType is null && _headers is not { Count: > 0 };
 
     /// <summary>Bytes that <see cref="Encode"/> writes. Throws <see cref="ArgumentException"/> if they are too many.</summary>
@@ -42,10 +45,18 @@ public sealed class MessageProperties
                 total += Length(name) + Length(value);
         }
 
-        return total <= MaxEncodedLength
+        return total <= MaxEncodedLength + AllowMore
             ? (int)total
             : throw new ArgumentException(
                 $"The message's properties take {total:N0} bytes; {MaxEncodedLength:N0} are allowed. Put large values into the payload.");
+    }
+
+    internal MessageProperties Copy()
+    {
+        MessageProperties copy = new() { MessageId = MessageId, CorrelationId = CorrelationId, ContentType = ContentType };
+        if (_headers is not null)
+            copy._headers = new Dictionary<string, string>(_headers, StringComparer.Ordinal);
+        return copy;
     }
 
     internal void Encode(Span<byte> destination)

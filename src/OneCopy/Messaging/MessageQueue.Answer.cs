@@ -5,11 +5,16 @@ namespace OneCopy;
 /// <summary>The three answers to a message: complete, abandon, dead-letter.</summary>
 public sealed partial class MessageQueue
 {
+    private const int MaxReasonLength = 500;
+
+    // What the headers of a dead letter may add to properties that were as long as is allowed.
+    private const int DeadLetterRoom = 4096;
+
     private readonly Lock _deadLetterGate = new();
     private MessageQueue? _deadLetters;
 
     /// <summary>The queue that this one's dead letters go to: an ordinary queue, which anybody may open and receive from.</summary>
-    public string DeadLetterQueueName => Name + ".dead";
+    public string DeadLetterQueueName => _directory.DeadLetters.Name;
 
     /// <summary>Complete. False: the message was withdrawn meanwhile.</summary>
     internal bool TryComplete(Peer owner, int block, BlockState leased, Lane lane, long length)
@@ -99,6 +104,10 @@ public sealed partial class MessageQueue
         {
             return true;
         }
+        catch (Exception e) when (e is OneCopyException or InvalidOperationException or ArgumentException or OutOfMemoryException)
+        {
+            return false; // It cannot be put there: handed out once more rather than kept from everybody.
+        }
     }
 
     /// <summary>False: the dead-letter queue has no room and must not be waited for.</summary>
@@ -106,10 +115,11 @@ public sealed partial class MessageQueue
     {
         MessageQueue deadLetters = DeadLetters();
         byte[] payload = message.ToArray(ct);
-        MessageProperties properties = message.Properties;
-        properties.Headers[DeadLetterHeaders.Reason] = reason;
+        MessageProperties properties = message.Properties.Copy();
+        properties.Headers[DeadLetterHeaders.Reason] = reason.Length <= MaxReasonLength ? reason : reason[..MaxReasonLength];
         properties.Headers[DeadLetterHeaders.Queue] = Name;
         properties.Headers[DeadLetterHeaders.Attempts] = message.DeliveryAttempt.ToString();
+        properties.AllowMore = DeadLetterRoom;
         SendOptions options = new() { Properties = properties };
         if (!deadLetters.TrySend(payload, options))
         {
@@ -127,8 +137,8 @@ public sealed partial class MessageQueue
     {
         lock (_deadLetterGate)
         {
-            return _deadLetters ??= Join(
-                QueueDirectory.Of(DeadLetterQueueName, _options), _options with { MaxDeliveryAttempts = ushort.MaxValue }, create: true)!;
+            ObjectDisposedException.ThrowIf(Volatile.Read(ref _closed), this);
+            return _deadLetters ??= Join(_directory.DeadLetters, _options with { MaxDeliveryAttempts = ushort.MaxValue }, create: true)!;
         }
     }
 }

@@ -89,7 +89,7 @@ public sealed unsafe partial class MessageQueue
 
             _blocks[block] = new OwnBlock { ArenaOffset = offset, ArenaSize = arenaBytes };
             if (arenaBytes > 0)
-                _arenaOrder.Enqueue((block, state.Generation));
+                Remember(block, state.Generation);
             draft = WriteRecord(block, state, needs, offset);
         }
 
@@ -151,6 +151,20 @@ public sealed unsafe partial class MessageQueue
 
     // Never 0: a zero in the words of a move means "none".
     private static uint NextGeneration(BlockState seen) => seen.Generation == uint.MaxValue ? 1 : seen.Generation + 1;
+
+    // One message that is held for long at the head must not let the list grow with all those behind it.
+    private void Remember(int block, uint generation)
+    {
+        if (_arenaOrder.Count > 2 * _blocks.Length)
+        {
+            (int Block, uint Generation)[] current = [.. _arenaOrder.Where(b => _self.State(b.Block).Generation == b.Generation)];
+            _arenaOrder.Clear();
+            foreach ((int Block, uint Generation) b in current)
+                _arenaOrder.Enqueue(b);
+        }
+
+        _arenaOrder.Enqueue((block, generation));
+    }
 
     /// <summary>
     /// Arena bytes that are allocated in the file as well. EAGAIN: none are free now; ENOSPC and the like: the file cannot grow. What

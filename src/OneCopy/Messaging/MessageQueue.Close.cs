@@ -16,35 +16,25 @@ public sealed partial class MessageQueue
         if (Interlocked.Exchange(ref _closing, 1) != 0)
             return;
         Volatile.Write(ref _closed, true);
+        CloseDeadLetters();
         if (Interlocked.Add(ref _operations, Closed) != Closed)
             WaitForOperations();
         _doorbells.Forget(this);
         lock (_membershipGate)
         {
-            for (int index = 1; index <= _ring.MaxParticipants; index++)
+            for (int index = 1; index <= _ring.HighestIndex; index++)
                 StopWatching(index);
         }
 
-        bool held = AnyRented();
-        try
+        LeaveTable();
+
+        // Memory of messages and buffers that are still held stays mapped until they are let go.
+        foreach (Peer peer in _peers.OfType<Peer>().Concat(_graveyard))
         {
-            held |= GiveBackLeases();
-            LeaveTable();
-        }
-        catch (OneCopyException)
-        {
-            // A peer's file cannot be mapped now. The lock goes all the same, and the others do the rest.
+            peer.CloseFiles();
+            peer.Release();
         }
 
-        _deadLetters?.Dispose();
-
-        // Spans of messages and buffers that are still held would be pulled from under their users: then the memory stays mapped.
-        if (held)
-            return;
-        foreach (Peer? peer in _peers)
-            peer?.Dispose();
-        foreach (Peer peer in _graveyard)
-            peer.Dispose();
         _ring.Dispose();
     }
 
@@ -76,42 +66,55 @@ public sealed partial class MessageQueue
             return false;
         using (ring)
         {
-            // The lock on the ring makes deleters take turns, and is free again if one dies.
-            Flock.flock(ring.File.Fd(), Flock.LOCK_EX).OrThrow("flock", directory.RingPath);
+            if (!IsStillTheRing(directory, ring))
+                return Delete(name, root); // Somebody else deleted it, and it was made anew.
             Interlocked.Exchange(ref ring.Deleted, 1);
-            int[] users = LivingPids(directory, ring);
-            if (users.Length > 0)
-            {
-                Interlocked.Exchange(ref ring.Deleted, 0);
-                throw new OneCopyException(
-                    $"The queue {name} is open in process {string.Join(", ", users.Distinct())}. Close it there, or end the process, then delete it.");
-            }
-
-            RemoveFiles(directory);
+            int[] users = RemoveUnlessUsed(directory, ring);
+            return users.Length == 0 ? true : throw new OneCopyException(
+                $"The queue {name} is open in process {string.Join(", ", users.Distinct())}. Close it there, or end the process, then delete it.");
         }
-
-        return true;
     }
 
-    /// <summary>A joiner found the queue marked as deleted: if its deleter died on the way, does it for it.</summary>
-    private static void FinishDelete(QueueDirectory directory, Ring? ring)
+    /// <summary>A joiner found the queue marked as deleted: if its deleter died on the way, ends it for it, one way or the other.</summary>
+    private static void FinishDelete(QueueDirectory directory)
     {
-        ring = Ring.Open(directory, new QueueOptions(), create: false);
-        if (ring is null)
+        if (Ring.Open(directory, new QueueOptions(), create: false) is not { } ring)
             return;
         using (ring)
         {
-            Flock.flock(ring.File.Fd(), Flock.LOCK_EX).OrThrow("flock", directory.RingPath);
-            if (Volatile.Read(ref ring.Deleted) != 0)
-                RemoveFiles(directory);
+            if (IsStillTheRing(directory, ring) && Volatile.Read(ref ring.Deleted) != 0)
+                RemoveUnlessUsed(directory, ring);
         }
+    }
+
+    /// <summary>
+    /// Takes the lock on the ring, by which deleters take turns and which is free again if one dies; whoever waited for it may find
+    /// that the file is no longer the queue's.
+    /// </summary>
+    private static bool IsStillTheRing(QueueDirectory directory, Ring ring)
+    {
+        Flock.flock(ring.File.Fd(), Flock.LOCK_EX).OrThrow("flock", directory.RingPath);
+        Stat.Of(ring.File.Fd(), out statx mine).OrThrow("statx", directory.RingPath);
+        return Stat.Of(directory.RingPath, out statx named, followLinks: false).Succeeded
+            && (mine.stx_ino, mine.stx_dev_major, mine.stx_dev_minor) == (named.stx_ino, named.stx_dev_major, named.stx_dev_minor);
+    }
+
+    /// <summary>Under the lock, with the ring marked as deleted. Returns the processes that use it; then it is not deleted.</summary>
+    private static int[] RemoveUnlessUsed(QueueDirectory directory, Ring ring)
+    {
+        int[] users = LivingPids(directory, ring);
+        if (users.Length > 0)
+            Interlocked.Exchange(ref ring.Deleted, 0);
+        else
+            RemoveFiles(directory);
+        return users;
     }
 
     private static int[] LivingPids(QueueDirectory directory, Ring ring)
     {
         using Roster roster = new(directory, ring);
         List<int> pids = [];
-        for (int index = 1; index <= ring.MaxParticipants; index++)
+        for (int index = 1; index <= ring.HighestIndex; index++)
         {
             if (Entries.IsDead(Volatile.Read(ref ring.Entry(index))) || roster.At(index) is not { } participant)
                 continue;
@@ -152,11 +155,10 @@ public sealed partial class MessageQueue
         while (!_drained.Wait(TimeSpan.FromMilliseconds(5)));
     }
 
-    /// <summary>Messages that this handle holds, in every file. True: there were some.</summary>
-    private bool GiveBackLeases()
+    /// <summary>Messages that this handle holds, in every file.</summary>
+    private void GiveBackLeases()
     {
-        bool any = false;
-        for (int index = 1; index <= _ring.MaxParticipants; index++)
+        for (int index = 1; index <= _ring.HighestIndex; index++)
         {
             if (PeerAt(index) is not { } owner)
                 continue;
@@ -165,42 +167,31 @@ public sealed partial class MessageQueue
                 BlockState s = owner.File.State(block);
                 if (s.Phase != Phase.Leased || s.Actor != _self.Index)
                     continue;
-                any = true;
                 BlockState queued = s.ToRequeued(_self.Index, countAttempt: false);
                 if (owner.File.TryChange(block, s, queued))
                     EnqueueOrPutOff(new MessageReference(index, block, queued.Generation & Cell.GenerationMask));
             }
         }
-
-        return any;
-    }
-
-    private bool AnyRented()
-    {
-        for (int block = 0; block < _blocks.Length; block++)
-        {
-            if (_self.State(block).Phase == Phase.Filling)
-                return true;
-        }
-
-        return false;
     }
 
     /// <summary>
-    /// Leaves as if recovered: nothing names this participant any more but messages that wait in the queue. If the ring is full and
-    /// references are put off, the entry stays alive and the lock goes, and the others recover what is left.
+    /// Leaves as if recovered: nothing names this participant any more but messages that wait in the queue. If that cannot be done
+    /// now (the ring is full, a file cannot be mapped), the lock goes all the same, and the others recover what is left.
     /// </summary>
     private void LeaveTable()
     {
+        using SafeFileHandle held = _self.TakeOwnLock();
         bool left = false;
-        lock (_putOff)
+        try
         {
-            while (_putOff.TryPeek(out MessageReference reference) && TryEnqueue(reference))
-                _putOff.Dequeue();
-            left = _putOff.Count == 0;
+            GiveBackLeases();
+            left = TryEnqueuePutOff();
+        }
+        catch (OneCopyException)
+        {
+            // A peer's file cannot be mapped now.
         }
 
-        using SafeFileHandle held = _self.TakeOwnLock();
         for (int block = 0; left && block < _blocks.Length; block++)
         {
             BlockState s = _self.State(block);
@@ -219,6 +210,15 @@ public sealed partial class MessageQueue
             Volatile.Write(ref _self.Closed, 1);
             Flock.flock(held.Fd(), Flock.LOCK_UN);
             RingAttentionOfOthers();
+        }
+    }
+
+    private void CloseDeadLetters()
+    {
+        lock (_deadLetterGate)
+        {
+            // From here on none is opened: those who wait in it look up, and find this handle closing.
+            _deadLetters?.Dispose();
         }
     }
 }

@@ -23,10 +23,6 @@ public sealed partial class MessageQueue
             lock (_membershipGate)
                 SyncMembership(probe: false);
         }
-        catch (OneCopyException)
-        {
-            // A peer's file cannot be mapped now (no descriptors, no memory): the operation that needs it will say so.
-        }
         finally
         {
             Exit();
@@ -36,7 +32,7 @@ public sealed partial class MessageQueue
     /// <summary>The participant behind an index, its file mapped. Null: there is none.</summary>
     private Peer? PeerAt(int index)
     {
-        if ((uint)(index - 1) >= (uint)_ring.MaxParticipants)
+        if ((uint)(index - 1) >= Cell.MaxParticipants)
             return null;
         long entry = Volatile.Read(ref _ring.Entry(index));
         if (entry == 0)
@@ -44,8 +40,23 @@ public sealed partial class MessageQueue
         Peer? peer = Volatile.Read(ref _peers[index]);
         if (peer is not null && peer.Incarnation == Entries.IncarnationOf(entry))
             return peer;
+
+        // Read again: an old value would drop a newer peer.
         lock (_membershipGate)
-            return Attach(index, entry);
+            return Attach(index, Volatile.Read(ref _ring.Entry(index)));
+    }
+
+    /// <summary>The same for those who can do without it: null also if the file cannot be mapped now.</summary>
+    private Peer? TryPeerAt(int index)
+    {
+        try
+        {
+            return PeerAt(index);
+        }
+        catch (OneCopyException)
+        {
+            return null;
+        }
     }
 
     private bool IsGoneOrDead(Peer peer) => Volatile.Read(ref _ring.Entry(peer.Index)) != Entries.Live(peer.Incarnation);
@@ -53,33 +64,55 @@ public sealed partial class MessageQueue
     /// <summary>Compares the table with what is known. With <paramref name="probe"/>, tries the locks of all: nobody may have watched.</summary>
     private void SyncMembership(bool probe)
     {
-        for (int index = 1; index <= _ring.MaxParticipants; index++)
+        for (int index = 1; index <= _ring.HighestIndex; index++)
         {
-            long entry = Volatile.Read(ref _ring.Entry(index));
-            Peer? peer = _peers[index];
-            if (entry == 0 || (peer is not null && peer.Incarnation != Entries.IncarnationOf(entry)))
+            try
             {
-                Drop(index);
-                if (entry == 0)
-                    continue;
+                SyncEntry(index, probe);
             }
-
-            if (index == _self.Index)
-                continue;
-            bool known = _peers[index] is not null;
-            peer = Attach(index, entry);
-            if (Entries.IsDead(entry))
-                StopWatching(index);
-            if (Entries.IsDead(entry) && peer is null)
-                Interlocked.CompareExchange(ref _ring.Entry(index), 0, entry); // Retired but for the last step.
-            else if (Entries.IsDead(entry) && probe)
-                NewRecovery().TryRetire(peer!.File);
-            else if (!Entries.IsDead(entry) && peer is not null && (probe || !known || Volatile.Read(ref peer.File.Closed) != 0))
-                RecoverIfDead(peer);
+            catch (OneCopyException)
+            {
+                // This peer's file cannot be mapped now, or is damaged: the operation that needs it will say so. The others can.
+            }
         }
 
         // Somebody came or went: attached sends are worth another try.
         Volatile.Write(ref _copiesBeforeAttach, 0);
+    }
+
+    private void SyncEntry(int index, bool probe)
+    {
+        long entry = Volatile.Read(ref _ring.Entry(index));
+        Peer? peer = _peers[index];
+        if (entry == 0 || (peer is not null && peer.Incarnation != Entries.IncarnationOf(entry)))
+        {
+            Drop(index);
+            if (entry == 0)
+                return;
+        }
+
+        if (index == _self.Index)
+            return;
+        bool known = _peers[index] is not null;
+        peer = Attach(index, entry);
+        if (Entries.IsDead(entry))
+        {
+            StopWatching(index);
+            if (peer is null)
+                Interlocked.CompareExchange(ref _ring.Entry(index), 0, entry); // Retired but for the last step.
+            else if (probe)
+                NewRecovery().TryRetire(peer.File);
+        }
+        else if (peer is not null)
+        {
+            bool closed = Volatile.Read(ref peer.File.Closed) != 0;
+            if ((probe || !known || closed) && !RecoverIfDead(peer) && closed)
+            {
+                // Its process lives, so no pidfd will tell: it is looked at until the ring has room for what it left.
+                StopWatching(index);
+                _watches[index] = PeerWatcher.Shared.Add(this, index, peer.Incarnation, pidfd: null);
+            }
+        }
     }
 
     private Peer? Attach(int index, long entry)
@@ -118,7 +151,7 @@ public sealed partial class MessageQueue
             if (Volatile.Read(ref _operations) != _sleepers)
                 return;
             foreach (Peer peer in _graveyard)
-                peer.Dispose();
+                peer.Release();
             _graveyard.Clear();
         }
     }
@@ -155,9 +188,9 @@ public sealed partial class MessageQueue
 
     private void RingAttentionOfOthers()
     {
-        for (int index = 1; index <= _ring.MaxParticipants; index++)
+        for (int index = 1; index <= _ring.HighestIndex; index++)
         {
-            if (index != _self.Index && PeerAt(index) is { } peer)
+            if (index != _self.Index && TryPeerAt(index) is { } peer)
                 peer.File.RingAttention();
         }
     }

@@ -18,6 +18,12 @@ public sealed unsafe partial class MessageQueue
     internal void Copy(ReceivedMessage message, long offset, byte* destination, long length, CancellationToken ct)
     {
         Enter();
+        if (!message.Owner.TryAddReference())
+        {
+            Exit();
+            throw new InvalidOperationException("The message was answered before.");
+        }
+
         try
         {
             if (message.Lane == Lane.Attached && Pull(message, offset, destination, length, ct))
@@ -32,6 +38,7 @@ public sealed unsafe partial class MessageQueue
         }
         finally
         {
+            message.Owner.Release();
             Exit();
         }
     }
@@ -64,8 +71,8 @@ public sealed unsafe partial class MessageQueue
                 return true;
             if (errno == Errno.ESRCH)
                 RecoverIfDead(message.Owner);
-            else
-                message.Owner.Refuse(errno);
+            else if (errno is Errno.EPERM or Errno.ENOSYS or Errno.EACCES)
+                message.Owner.Refuse(errno); // For good; anything else may be this message's alone.
         }
 
         if (IsGoneOrDead(message.Owner))
@@ -75,7 +82,15 @@ public sealed unsafe partial class MessageQueue
         return false;
     }
 
-    private bool IsStillMine(ReceivedMessage message) => message.Owner.File.State(message.Block) == message.Leased;
+    /// <summary>
+    /// Whether the lease holds: what was read of the message before is then the message's. The fence keeps those reads before this
+    /// one, which an acquiring read alone does not.
+    /// </summary>
+    internal static bool IsStillMine(ReceivedMessage message)
+    {
+        Interlocked.MemoryBarrier();
+        return message.Owner.File.State(message.Block) == message.Leased;
+    }
 
     /// <summary>
     /// One call: some of the payload, and behind it the nonce of the sender's memory. Advances by what came; short counts are
@@ -139,18 +154,23 @@ public sealed unsafe partial class MessageQueue
     /// <summary>Move, the receiver's half: asks the owner, and is rung when it is done.</summary>
     private void AskForMove(Peer owner, int block, BlockState leased)
     {
-        ulong request = ((ulong)leased.Generation << 32) | (uint)_self.Index;
-
         // A move that failed before (no room) is asked for anew.
         ulong failed = Volatile.Read(ref owner.File.Moved(block));
         if (failed >> 32 == leased.Generation && (uint)failed != 0)
-        {
-            Interlocked.Exchange(ref owner.File.MoveRequest(block), 0);
             Interlocked.CompareExchange(ref owner.File.Moved(block), 0, failed);
+
+        ulong request = ((ulong)leased.Generation << 32) | (uint)_self.Index;
+        while (true)
+        {
+            // Another message's request, of a later generation, is not to be overwritten by one whose message was withdrawn.
+            ulong seen = Volatile.Read(ref owner.File.MoveRequest(block));
+            if (seen != 0 && (int)((uint)(seen >> 32) - leased.Generation) > 0)
+                return;
+            if (Interlocked.CompareExchange(ref owner.File.MoveRequest(block), request, seen) == seen)
+                break;
         }
 
-        if (Interlocked.Exchange(ref owner.File.MoveRequest(block), request) != request)
-            owner.File.Ring(WaitKind.Own);
+        owner.File.Ring(WaitKind.Own);
     }
 
     private void AwaitMove(ReceivedMessage message, CancellationToken ct)

@@ -18,7 +18,7 @@ public sealed partial class MessageQueue
             ? message
             : throw new TimeoutException($"No message came in the queue {Name} in time.");
 
-    /// <summary>Takes the next message if there is one. Never waits.</summary>
+    /// <summary>Takes the next message if there is one. Does not wait for one.</summary>
     /// <param name="message">The message, on a lease.</param>
     /// <exception cref="QueueCorruptException">A message's record is impossible; that message was thrown away.</exception>
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
@@ -153,15 +153,23 @@ public sealed partial class MessageQueue
         }
         catch (QueueCorruptException)
         {
-            Finish(owner, block, leased);
+            // Withdrawn meanwhile, the record was another message's; else it is as it says, and nobody is to get it again.
+            if (!Finish(owner, block, leased))
+                return null;
             throw;
         }
 
         if (leased.Attempts > 0)
             _self.Count(Counter.Redelivered);
+        if (!owner.TryAddReference())
+            return null; // Withdrawn, and its sender gone.
         ReceivedMessage message = new(this, owner, block, leased, record);
         if (leased.Attempts >= _ring.MaxAttempts && TryDeadLetterExhausted(message))
+        {
+            message.Dispose();
             return null;
+        }
+
         if (record.Lane == Lane.Attached && !CanPullFrom(owner))
             AskForMove(owner, block, leased);
         return message;

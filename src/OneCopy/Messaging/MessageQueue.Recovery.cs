@@ -28,8 +28,17 @@ public sealed partial class MessageQueue
         }
     }
 
-    bool IStaleness.IsStale(MessageReference r) =>
-        PeerAt(r.Participant) is not { } peer || r.Block >= peer.File.BlockCount || !peer.File.State(r.Block).IsQueuedAs(r.Generation);
+    bool IStaleness.IsStale(MessageReference r)
+    {
+        try
+        {
+            return PeerAt(r.Participant) is not { } peer || r.Block >= peer.File.BlockCount || !peer.File.State(r.Block).IsQueuedAs(r.Generation);
+        }
+        catch (OneCopyException)
+        {
+            return false; // The file cannot be mapped now: not to be dropped by one who cannot see it.
+        }
+    }
 
     /// <summary>True: the peer was dead and is recovered, or is no longer there. False: it lives, or somebody else is at it.</summary>
     private bool RecoverIfDead(Peer peer)
@@ -48,7 +57,7 @@ public sealed partial class MessageQueue
         }
     }
 
-    private Recovery NewRecovery() => new(_ring, this, i => PeerAt(i)?.File);
+    private Recovery NewRecovery() => new(_ring, this, i => TryPeerAt(i)?.File);
 
     /// <summary>
     /// A joiner that found the table full: recovers the dead, of whom nobody was left to take notice. True: it is worth looking
@@ -58,10 +67,14 @@ public sealed partial class MessageQueue
     {
         using Roster roster = new(directory, ring);
         bool any = false;
-        for (int index = 1; index <= ring.MaxParticipants; index++)
+        for (int index = 1; index <= ring.HighestIndex; index++)
         {
+            long entry = Volatile.Read(ref ring.Entry(index));
             if (roster.At(index) is not { } participant)
             {
+                // Its file is gone: retired but for this last step.
+                if (entry != 0)
+                    Interlocked.CompareExchange(ref ring.Entry(index), 0, entry);
                 any = true;
                 continue;
             }
@@ -86,6 +99,9 @@ public sealed partial class MessageQueue
             }
         }
 
+        // Not at once again: those who are just at it need the processor.
+        if (any)
+            SpinWait.SpinUntil(static () => false, millisecondsTimeout: 1);
         return any;
     }
 

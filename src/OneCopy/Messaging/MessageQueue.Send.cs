@@ -55,11 +55,8 @@ public sealed partial class MessageQueue
                 return false;
             payload.CopyTo(new Span<byte>(draft.Body, payload.Length));
             MarkQueued(draft);
-            if (!TryEnqueue(draft.Reference(_self.Index)))
-            {
-                TakeBack(draft);
+            if (!TryEnqueue(draft.Reference(_self.Index)) && TryTakeBack(draft, keepDraft: false))
                 return false;
-            }
 
             CountSent(payload.Length);
             return true;
@@ -86,7 +83,7 @@ public sealed partial class MessageQueue
         try
         {
             Draft draft = TakeDraft(Needs.OfPayload(length, 0), null, Deadline.After(timeout), cancellationToken);
-            return new SendBuffer(this, draft.Block, draft.State, (nint)draft.Body, length);
+            return new SendBuffer(this, _peers[_self.Index]!, draft.Block, draft.State, (nint)draft.Body, length);
         }
         finally
         {
@@ -117,8 +114,7 @@ public sealed partial class MessageQueue
             }
             finally
             {
-                if (!sent)
-                    buffer.GiveBack();
+                buffer.EndSend(sent);
             }
 
             CountSent(buffer.Length);
@@ -158,18 +154,19 @@ public sealed partial class MessageQueue
     private void Publish(Draft draft, long deadline, CancellationToken ct, bool keepDraft = false)
     {
         MarkQueued(draft);
-        bool done = false;
         try
         {
-            done = WaitUntil(WaitKind.Space, draft.Reference(_self.Index), static (q, r) => q.TryEnqueue(r), deadline, ct);
+            if (WaitUntil(WaitKind.Space, draft.Reference(_self.Index), static (q, r) => q.TryEnqueue(r), deadline, ct))
+                return;
         }
-        finally
+        catch
         {
-            if (!done)
-                TakeBack(draft, keepDraft);
+            if (!TryTakeBack(draft, keepDraft))
+                return;
+            throw;
         }
 
-        if (!done)
+        if (TryTakeBack(draft, keepDraft))
             throw new TimeoutException($"The ring of queue {Name} had no room in time; nothing was sent.");
     }
 
@@ -177,12 +174,17 @@ public sealed partial class MessageQueue
     private void MarkQueued(Draft draft) =>
         Volatile.Write(ref _self.StateWord(draft.Block), draft.State.To(Phase.Queued, _self.Index).Bits);
 
-    /// <summary>A queued message whose reference never was in the ring: nobody else can have seen it.</summary>
-    private void TakeBack(Draft draft, bool keepDraft = false)
+    /// <summary>
+    /// A queued message whose reference was not put into the ring. False: it is sent all the same, because somebody met an old
+    /// reference with the same generation bits and claimed it.
+    /// </summary>
+    private bool TryTakeBack(Draft draft, bool keepDraft)
     {
-        _self.TryChange(draft.Block, draft.State.To(Phase.Queued, _self.Index), draft.State);
+        if (!_self.TryChange(draft.Block, draft.State.To(Phase.Queued, _self.Index), draft.State))
+            return false;
         if (!keepDraft)
             Discard(draft);
+        return true;
     }
 
     private bool TryEnqueue(MessageReference reference)
@@ -201,10 +203,8 @@ public sealed partial class MessageQueue
     {
         lock (_putOff)
         {
-            if (_putOff.Count == 0 && TryEnqueue(reference))
-                return;
             _putOff.Enqueue(reference);
-            if (_enqueuesPutOff)
+            if (_enqueuesPutOff || TryEnqueuePutOff())
                 return;
             _enqueuesPutOff = true;
         }
@@ -249,9 +249,10 @@ public sealed partial class MessageQueue
     private unsafe void WriteProperties(int block, int payloadLength, MessageProperties? properties)
     {
         int length = properties?.EncodedLength() ?? 0;
+        byte* p = _self.Block(block);
+        *(ushort*)(p + BlockLayout.PropertiesLengthOffset) = 0; // Those of an attempt before this one.
         if (length == 0)
             return;
-        byte* p = _self.Block(block);
         int used = payloadLength <= _self.InlineCapacity ? (int)Needs.Aligned(payloadLength) : 0;
         if (used + length <= _self.InlineCapacity)
         {

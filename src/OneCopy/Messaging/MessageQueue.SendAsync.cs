@@ -43,12 +43,12 @@ public sealed partial class MessageQueue
         bool attach = ShouldAttach(length, options);
         MemoryHandle[] pins = [];
         iovec[] segments = [];
-        if (attach)
-            (pins, segments) = Pin(payload);
-        Enter();
         AttachedSend? waiting = null;
+        Enter();
         try
         {
+            if (attach)
+                (pins, segments) = Pin(payload);
             Needs needs = attach ? Needs.OfSegments(segments.Length, length, properties) : Needs.OfPayload(length, properties);
             DraftAttempt attempt = new(needs, options.Properties);
             if (!await WaitUntilAsync(WaitKind.Own, attempt, DraftAttempt.Try, deadline, cancellationToken).ConfigureAwait(false))
@@ -60,21 +60,7 @@ public sealed partial class MessageQueue
                 CopyTo(payload, draft);
             if (attach || options.UntilCompleted)
                 waiting = BeginWaiting(draft, pins, segments, length);
-            MarkQueued(draft);
-            bool enqueued = false;
-            try
-            {
-                enqueued = await WaitUntilAsync(WaitKind.Space, draft.Reference(_self.Index), static (q, r) => q.TryEnqueue(r), deadline, cancellationToken)
-                    .ConfigureAwait(false);
-            }
-            finally
-            {
-                if (!enqueued)
-                    TakeBack(draft);
-            }
-
-            if (!enqueued)
-                throw new TimeoutException($"The ring of queue {Name} had no room in time; nothing was sent.");
+            await PublishAsync(draft, deadline, cancellationToken).ConfigureAwait(false);
             CountSent(attach ? Lane.Attached : needs.BodyFits(_self.InlineCapacity) ? Lane.Inline : Lane.Arena, length);
             if (waiting is not null)
                 await CompleteAsync(waiting, deadline, cancellationToken).ConfigureAwait(false);
@@ -87,6 +73,25 @@ public sealed partial class MessageQueue
                 pin.Dispose();
             Exit();
         }
+    }
+
+    private async ValueTask PublishAsync(Draft draft, long deadline, CancellationToken ct)
+    {
+        MarkQueued(draft);
+        try
+        {
+            if (await WaitUntilAsync(WaitKind.Space, draft.Reference(_self.Index), static (q, r) => q.TryEnqueue(r), deadline, ct).ConfigureAwait(false))
+                return;
+        }
+        catch
+        {
+            if (!TryTakeBack(draft, keepDraft: false))
+                return;
+            throw;
+        }
+
+        if (TryTakeBack(draft, keepDraft: false))
+            throw new TimeoutException($"The ring of queue {Name} had no room in time; nothing was sent.");
     }
 
     private bool ShouldAttach(long length, SendOptions options)
@@ -176,10 +181,22 @@ public sealed partial class MessageQueue
         CountSleeper(1);
         try
         {
-            await waiting.Completion.WaitAsync(Deadline.Left(deadline), ct).ConfigureAwait(false);
+            while (true)
+            {
+                try
+                {
+                    await waiting.Completion.WaitAsync(Deadline.Left(deadline), ct).ConfigureAwait(false);
+                    return;
+                }
+                catch (TimeoutException) when (Deadline.IsAhead(deadline))
+                {
+                    // One wait is not as long as all that may be asked for.
+                }
+            }
         }
-        catch (Exception e) when (e is OperationCanceledException or TimeoutException or ObjectDisposedException)
+        catch (Exception e)
         {
+            // However it ended: the memory is the caller's again only if nobody can read it any more.
             if (IsDone(waiting))
                 return;
             if (TryWithdraw(waiting))
@@ -220,6 +237,11 @@ public sealed partial class MessageQueue
                 if (!_self.TryChange(waiting.Block, s, withdrawn))
                     continue;
                 _self.Count(Counter.Withdrawn);
+
+                // A receiver that waits for this payload to be moved looks up.
+                ulong request = Volatile.Read(ref _self.MoveRequest(waiting.Block));
+                if ((uint)(request >> 32) == s.Generation)
+                    TryPeerAt((int)(uint)request)?.File.Ring(WaitKind.Own);
                 Discard(new Draft(waiting.Block, withdrawn, 0, 0));
                 return true;
             }
@@ -263,13 +285,9 @@ public sealed partial class MessageQueue
                 if (waiting.IsOver || IsDone(waiting) || !MoveIsAsked(waiting))
                     return;
                 int receiver = (int)(uint)Volatile.Read(ref _self.MoveRequest(waiting.Block));
-                int errno = MoveIntoArena(waiting);
+                MoveIntoArena(waiting);
                 Volatile.Write(ref _copiesBeforeAttach, CopiesAfterRefusal);
-                _self.Count(Counter.Moved);
-
-                // Release: the new place is written before the word that says so.
-                Volatile.Write(ref _self.Moved(waiting.Block), ((ulong)waiting.Generation << 32) | (uint)errno);
-                PeerAt(receiver)?.File.Ring(WaitKind.Own);
+                TryPeerAt(receiver)?.File.Ring(WaitKind.Own);
             }
         }
         finally
@@ -278,38 +296,43 @@ public sealed partial class MessageQueue
         }
     }
 
-    private unsafe int MoveIntoArena(AttachedSend waiting)
+    private unsafe void MoveIntoArena(AttachedSend waiting)
     {
-        if (waiting.Length > _self.ArenaLimit)
-            return Errno.ENOSPC;
         long offset;
+        SysResult taken;
+        lock (_blocksGate)
+            taken = TakeForMove(waiting.Length, out offset);
+        int errno = taken.Succeeded ? waiting.CopyPayload(_self.Arena(offset)) : taken.Errno;
         lock (_blocksGate)
         {
-            SysResult taken = _moves.TryTakeWarm(waiting.Length, out offset) ? SysResult.Ok() : SysResult.Failed(Errno.EAGAIN);
-            if (!taken.Succeeded)
-            {
-                ReclaimDone();
-                taken = _moves.Take(waiting.Length, out offset);
-            }
-
-            if (!taken.Succeeded)
-                return taken.Errno;
-        }
-
-        int errno = waiting.CopyPayload(_self.Arena(offset));
-        lock (_blocksGate)
-        {
-            if (errno != 0)
-            {
+            // Done meanwhile (another receiver could pull it), and the block perhaps another message's already.
+            ref OwnBlock own = ref _blocks[waiting.Block];
+            bool current = own.Waiting == waiting && !IsDone(waiting);
+            if (taken.Succeeded && (errno != 0 || !current))
                 _moves.Free(offset, waiting.Length);
-                return errno;
+            if (!current)
+                return;
+            if (errno == 0)
+            {
+                own.MovedOffset = offset;
+                own.MovedSize = waiting.Length;
+                *(long*)(_self.Block(waiting.Block) + BlockLayout.MovedPlaceOffset) = offset;
+                _self.Count(Counter.Moved);
             }
 
-            _blocks[waiting.Block].MovedOffset = offset;
-            _blocks[waiting.Block].MovedSize = waiting.Length;
+            // Release: the new place is written before the word that says so.
+            Volatile.Write(ref _self.Moved(waiting.Block), ((ulong)waiting.Generation << 32) | (uint)errno);
         }
+    }
 
-        *(long*)(_self.Block(waiting.Block) + BlockLayout.MovedPlaceOffset) = offset;
-        return 0;
+    private SysResult TakeForMove(long length, out long offset)
+    {
+        offset = -1;
+        if (length > _self.ArenaLimit)
+            return SysResult.Failed(Errno.ENOSPC);
+        if (_moves.TryTakeWarm(length, out offset))
+            return SysResult.Ok();
+        ReclaimDone();
+        return _moves.Take(length, out offset);
     }
 }

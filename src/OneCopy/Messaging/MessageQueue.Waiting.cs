@@ -148,9 +148,9 @@ public sealed partial class MessageQueue
     {
         Unannounce(kind);
 
-        // A message may have come with a wake-up for us, who leave without it.
-        if (kind == WaitKind.Receive && !_ring.LooksEmpty)
-            WakeOne(WaitKind.Receive);
+        // After the bit is cleared (a full fence): what we were woken for may be left for another, whether we took one or gave up.
+        if (kind == WaitKind.Receive ? !_ring.LooksEmpty : kind == WaitKind.Space && !_ring.LooksFull)
+            WakeOne(kind);
     }
 
     private bool Spin<TState>(TState state, Func<MessageQueue, TState, bool> attempt, long deadline, CancellationToken ct)
@@ -194,7 +194,7 @@ public sealed partial class MessageQueue
                 CountSleeper(1);
                 try
                 {
-                    await ring.Task.WaitAsync(Deadline.Left(deadline), ct).ConfigureAwait(false);
+                    await ring.Value.Task.WaitAsync(Deadline.Left(deadline), ct).ConfigureAwait(false);
                 }
                 catch (TimeoutException)
                 {
@@ -203,7 +203,7 @@ public sealed partial class MessageQueue
                 finally
                 {
                     CountSleeper(-1);
-                    ring.TrySetCanceled(CancellationToken.None);
+                    Forget(kind, ring);
                 }
             }
         }
@@ -216,15 +216,14 @@ public sealed partial class MessageQueue
     private unsafe uint ReadDoorbell(WaitKind kind) => Volatile.Read(ref *_self.Doorbell(kind));
 
     /// <summary>Completed by the doorbell thread at the next ring. Null: it has rung since <paramref name="seen"/> was read.</summary>
-    private TaskCompletionSource? AwaitRing(WaitKind kind, uint seen)
+    private LinkedListNode<TaskCompletionSource>? AwaitRing(WaitKind kind, uint seen)
     {
-        TaskCompletionSource ring = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        LinkedListNode<TaskCompletionSource> ring = new(new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         bool fetch;
         lock (_awaiterGates[(int)kind])
         {
             if (ReadDoorbell(kind) != seen)
                 return null;
-            PruneAwaiters(_awaiters[(int)kind]);
             _awaiters[(int)kind].AddLast(ring);
             _asynchronousReceivers |= kind == WaitKind.Receive;
             fetch = !_doorbellIncluded[(int)kind];
@@ -235,11 +234,13 @@ public sealed partial class MessageQueue
         return ring;
     }
 
-    // Those who gave up stay in the list until somebody comes by.
-    private static void PruneAwaiters(LinkedList<TaskCompletionSource> awaiters)
+    private void Forget(WaitKind kind, LinkedListNode<TaskCompletionSource> ring)
     {
-        while (awaiters.First is { Value.Task.IsCompleted: true })
-            awaiters.RemoveFirst();
+        lock (_awaiterGates[(int)kind])
+        {
+            if (ring.List is { } awaiters)
+                awaiters.Remove(ring);
+        }
     }
 
     private void ReleaseAwaiters()
@@ -262,11 +263,21 @@ public sealed partial class MessageQueue
         if (!sleepers.Any)
             return;
 
-        // From a rotating place: a sleeper that is stopped is passed over the next time.
-        int first = sleepers.Next(_wakeFrom);
-        if (first == 0)
-            return;
-        _wakeFrom = first + 1 > _ring.MaxParticipants ? 0 : first + 1;
-        PeerAt(first)?.File.Ring(kind);
+        // From a rotating place: a sleeper that is stopped is passed over the next time. One whose file cannot be mapped is passed
+        // over too; after a step that cannot be undone, this must not fail.
+        int start = _wakeFrom;
+        for (int tries = 0; tries < 4; tries++)
+        {
+            int first = sleepers.Next(start);
+            if (first == 0)
+                return;
+            start = first + 1;
+            _wakeFrom = start;
+            if (TryPeerAt(first) is { } sleeper)
+            {
+                sleeper.File.Ring(kind);
+                return;
+            }
+        }
     }
 }

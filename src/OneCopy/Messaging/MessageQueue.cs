@@ -33,8 +33,8 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
         _ring = ring;
         _self = self;
         _options = options;
-        _peers = new Peer?[ring.MaxParticipants + 1];
-        _watches = new long[ring.MaxParticipants + 1];
+        _peers = new Peer?[Cell.MaxParticipants + 1];
+        _watches = new long[Cell.MaxParticipants + 1];
         _blocks = new OwnBlock[self.BlockCount];
         _arena = new OwnArena(self, 0);
         _moves = new OwnArena(self, self.ArenaLimit);
@@ -107,11 +107,7 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
             {
                 self = Participant.Create(directory, ring, options);
                 if (TakeEntry(directory, ring, self))
-                {
-                    MessageQueue queue = new(directory, ring, self, options);
-                    queue.OnJoined();
-                    return queue;
-                }
+                    return Joined(directory, ring, self, options);
             }
             catch (OneCopyException e) when (e.Errno == Errno.ENOENT && Deadline.IsAhead(deadline))
             {
@@ -126,9 +122,24 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
             }
 
             Leave(ring, self);
-            FinishDelete(directory, ring: null);
+            FinishDelete(directory);
             if (!Deadline.IsAhead(deadline))
                 throw new OneCopyException($"The queue {directory.Path} is being deleted and the deletion does not end. Delete the directory.");
+        }
+    }
+
+    private static MessageQueue Joined(QueueDirectory directory, Ring ring, Participant self, QueueOptions options)
+    {
+        MessageQueue queue = new(directory, ring, self, options);
+        try
+        {
+            queue.OnJoined();
+            return queue;
+        }
+        catch
+        {
+            queue.Dispose();
+            throw;
         }
     }
 
@@ -149,34 +160,93 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
         long deadline = Deadline.After(TimeSpan.FromSeconds(5));
         do
         {
-            for (int index = 1; index <= ring.MaxParticipants; index++)
+            for (int index = 1; index <= Cell.MaxParticipants && LivingBefore(ring, long.MaxValue) < ring.MaxParticipants; index++)
             {
                 if (Volatile.Read(ref ring.Entry(index)) != 0)
                     continue;
                 self.MoveTo(directory, index);
+                ring.RaiseHighestIndex(index);
                 if (Interlocked.CompareExchange(ref ring.Entry(index), Entries.Live(self.Incarnation), 0) != 0)
                     continue;
 
-                // A full fence on both sides: either the deleter sees this entry, or we see that it is deleting.
-                if (Volatile.Read(ref ring.Deleted) == 0)
+                // A full fence on both sides: either the deleter sees this entry, or we see that it is deleting. And of those who took
+                // the last free place at the same time, the older incarnations keep it.
+                bool deleted = Volatile.Read(ref ring.Deleted) != 0;
+                if (!deleted && LivingBefore(ring, self.Incarnation) < ring.MaxParticipants)
                     return true;
                 Interlocked.Exchange(ref ring.Entry(index), 0);
-                return false;
+                if (deleted)
+                    return false;
+                break;
             }
 
             // All taken: some may be the dead's, of whom nobody was left to take notice.
         }
         while (RecoverDeadEntries(directory, ring) && Deadline.IsAhead(deadline));
 
-        throw new OneCopyException(
-            $"All {ring.MaxParticipants} participants of the queue {directory.Name} are taken. Close handles, or make the queue with a larger MaxParticipants.");
+        int living = LivingBefore(ring, long.MaxValue);
+        throw new OneCopyException(living >= ring.MaxParticipants
+            ? $"All {ring.MaxParticipants} participants of the queue {directory.Name} are taken. Close handles, or make the queue with a larger MaxParticipants."
+            : $"All {Cell.MaxParticipants} places of the queue {directory.Name} are taken, {Cell.MaxParticipants - living} of them by handles that were closed and whose " +
+                "messages wait to be received. Receive them with a handle that is open already, or delete the queue.");
+    }
+
+    private static int LivingBefore(Ring ring, long incarnation)
+    {
+        int living = 0;
+        for (int index = 1; index <= ring.HighestIndex; index++)
+        {
+            long entry = Volatile.Read(ref ring.Entry(index));
+            if (entry != 0 && !Entries.IsDead(entry) && Entries.IncarnationOf(entry) < incarnation)
+                living++;
+        }
+
+        return living;
     }
 
     private void OnJoined()
     {
-        lock (_membershipGate)
-            SyncMembership(probe: true);
-        RingAttentionOfOthers();
+        Enter();
+        try
+        {
+            lock (_membershipGate)
+                SyncMembership(probe: true);
+            RemoveLeftovers();
+            RingAttentionOfOthers();
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>
+    /// Files of joiners and makers that were killed before their file had its place: in no entry, and not locked. A living joiner that
+    /// loses its file this way, in the moment before it locks it, begins again.
+    /// </summary>
+    private void RemoveLeftovers()
+    {
+        HashSet<string> known = new(StringComparer.Ordinal) { _directory.RingPath };
+        for (int index = 1; index <= _ring.HighestIndex; index++)
+        {
+            long entry = Volatile.Read(ref _ring.Entry(index));
+            if (entry != 0)
+                known.Add(_directory.ParticipantPath(index, Entries.IncarnationOf(entry)));
+        }
+
+        foreach (string path in Directory.EnumerateFiles(_directory.Path).Where(p => !known.Contains(p)))
+        {
+            SysResult opened = Fcntl.open(path, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW);
+            if (!opened.Succeeded)
+                continue;
+            using Microsoft.Win32.SafeHandles.SafeFileHandle file = SafeFd.Of(opened);
+            string name = System.IO.Path.GetFileName(path);
+            if (name.StartsWith("t-", StringComparison.Ordinal) || name[0] == 'p')
+            {
+                if (Flock.flock(file.Fd(), Flock.LOCK_EX | Flock.LOCK_NB).Succeeded)
+                    Fcntl.unlink(path);
+            }
+        }
     }
 
     /// <summary>

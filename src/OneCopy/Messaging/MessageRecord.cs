@@ -50,7 +50,7 @@ internal readonly unsafe struct MessageRecord
     public static MessageRecord Read(Participant owner, int block)
     {
         MessageRecord r = new(owner.Block(block), WasMoved(owner, block));
-        bool good = r.Length >= 0 && r.SegmentCount >= 0 && r.PropertiesLength <= MessageProperties.MaxEncodedLength
+        bool good = r.Length >= 0 && r.SegmentCount >= 0 && r.PropertiesLength <= 2 * MessageProperties.MaxEncodedLength
             && r.Lane is >= Lane.Inline and <= Lane.Attached
             && r.BodyIsInside(owner)
             && (r.PropertiesLength == 0 || Inside(owner, r.PropertiesOffset, r.PropertiesLength, r.HasInlineProperties));

@@ -35,7 +35,10 @@ internal sealed unsafe partial class Participant
         {
             // A description of its own, so that no other use of the file can drop the lock.
             held = SafeFd.Open(path, OpenFlags.O_RDWR);
-            Flock.flock(held.Fd(), Flock.LOCK_EX | Flock.LOCK_NB).OrThrow("flock", path);
+            Flock.flock(held.Fd(), Flock.LOCK_EX).OrThrow("flock", path);
+            Stat.Of(held.Fd(), out statx created).OrThrow("statx", path);
+            if (created.stx_nlink == 0)
+                SysResult.Failed(Errno.ENOENT).OrThrow("flock", path); // Taken for a leftover in between: the caller begins again.
             Fcntl.fallocate(file, 0, arenaOffset).OrThrow("fallocate", path);
             map = MemoryMapping.OfFile(file, 0, arenaOffset, Prot.Read | Prot.Write, path);
             arena = arenaLimit == 0 ? null : MemoryMapping.OfFile(file, arenaOffset, 2 * arenaLimit, Prot.Read | Prot.Write, path);
@@ -55,6 +58,11 @@ internal sealed unsafe partial class Participant
             *(nuint*)(p + ParticipantLayout.NonceAddressOffset) = ProcessIdentity.NonceAddress;
             ProcessIdentity.Nonce.CopyTo(new Span<byte>(p + ParticipantLayout.NonceOffset, ParticipantLayout.NonceLength));
             *(ulong*)(p + ParticipantLayout.MagicOffset) = ParticipantLayout.Magic;
+
+            // Generations begin anywhere, so that references to messages of the last holder of this index are stale.
+            uint generation = (uint)Random.Shared.Next(1, int.MaxValue);
+            for (int block = 0; block < options.Blocks; block++)
+                *(ulong*)(p + ParticipantLayout.BlocksOffset + ((long)block * ring.BlockSize)) = new BlockState(generation, Phase.Free, 0, 0).Bits;
             return new Participant(path, 0, incarnation, file, map, arena, arenaOffset) { _lock = held };
         }
         catch

@@ -114,9 +114,15 @@ internal sealed unsafe partial class Participant : IDisposable
 
     public void Dispose()
     {
-        _lock?.Dispose();
+        CloseFiles();
         _arenaMap?.Dispose();
         _map.Dispose();
+    }
+
+    /// <summary>The mappings live without them.</summary>
+    public void CloseFiles()
+    {
+        _lock?.Dispose();
         _file.Dispose();
     }
 

@@ -4,8 +4,14 @@ using OneCopy.Interop;
 namespace OneCopy.Messaging;
 
 /// <summary>Another participant, or oneself, as one handle knows it: its mapped file, and whether its memory can be pulled from.</summary>
-internal sealed class Peer(Participant file) : IDisposable
+/// <remarks>
+/// Counted: the table of peers has one reference, each message not answered and each rented buffer another, for it reads this memory.
+/// The last one unmaps it.
+/// </remarks>
+internal sealed class Peer(Participant file)
 {
+    private int _references = 1;
+
     public Participant File { get; } = file;
 
     public int Index => File.Index;
@@ -21,10 +27,33 @@ internal sealed class Peer(Participant file) : IDisposable
     /// <summary>errno of the refusal, for the reason given to people.</summary>
     public int RefusedWith { get; set; }
 
-    public void Dispose()
+    /// <summary>False: the last reference is gone, and the memory with it.</summary>
+    public bool TryAddReference()
+    {
+        while (true)
+        {
+            int seen = Volatile.Read(ref _references);
+            if (seen == 0)
+                return false;
+            if (Interlocked.CompareExchange(ref _references, seen + 1, seen) == seen)
+                return true;
+        }
+    }
+
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref _references) == 0)
+        {
+            CloseFiles();
+            File.Dispose();
+        }
+    }
+
+    /// <summary>Descriptors go; what is mapped stays for those who hold references.</summary>
+    public void CloseFiles()
     {
         Pidfd?.Dispose();
-        File.Dispose();
+        File.CloseFiles();
     }
 
     /// <summary>

@@ -56,8 +56,23 @@ internal sealed class PeerWatcher
 
     public void Remove(long id)
     {
-        if (_watches.TryRemove(id, out Watch? watch) && watch.Pidfd is { IsClosed: false } pidfd)
+        if (!_watches.TryRemove(id, out Watch? watch) || watch.Pidfd is not { } pidfd)
+            return;
+        bool added = false;
+        try
+        {
+            pidfd.DangerousAddRef(ref added);
             Epoll.epoll_ctl(_epoll.Fd(), Epoll.EPOLL_CTL_DEL, pidfd.Fd(), 0, 0);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Closed, and so out of the set.
+        }
+        finally
+        {
+            if (added)
+                pidfd.DangerousRelease();
+        }
     }
 
     private unsafe void Wake()
@@ -111,7 +126,9 @@ internal sealed class PeerWatcher
         {
             // Ended, but its lock is still held: by a recoverer, by a child between fork and exec, or by the kernel taking its
             // memory apart. Each of them ends soon.
-            watch.NextLook = Stopwatch.GetTimestamp() + ((watch.Ended ? RetryPeriod : ProbePeriod) * Stopwatch.Frequency / 1000);
+            // The ring may also be full of messages that nobody takes. So less and less often.
+            watch.Period = watch.Ended ? Math.Clamp(watch.Period * 2, RetryPeriod, ProbePeriod) : ProbePeriod;
+            watch.NextLook = Stopwatch.GetTimestamp() + (watch.Period * Stopwatch.Frequency / 1000);
         }
     }
 
@@ -126,6 +143,8 @@ internal sealed class PeerWatcher
         public SafeFileHandle? Pidfd { get; } = pidfd;
 
         public bool Ended { get; set; }
+
+        public int Period { get; set; }
 
         public long NextLook { get; set; } = long.MaxValue;
     }

@@ -8,6 +8,7 @@ internal sealed class QueueDirectory
     private const string RootVariable = "ONECOPY_ROOT";
     private const uint OwnerOnly = 0x1C0; // 0700
     private const int MaxNameLength = 200;
+    public const string DeadLetterSuffix = ".dead";
 
     private QueueDirectory(string root, string name)
     {
@@ -33,6 +34,9 @@ internal sealed class QueueDirectory
         return new QueueDirectory(RootOf(options.Root), name);
     }
 
+    /// <summary>The queue that this one's dead letters go to; its name may be longer than a user's.</summary>
+    public QueueDirectory DeadLetters => new(Root, Name + DeadLetterSuffix);
+
     /// <summary>The directory that queues live in; it need not exist.</summary>
     public static string RootOf(string? root)
     {
@@ -48,8 +52,7 @@ internal sealed class QueueDirectory
     public void Create()
     {
         MakeDirectory(Root);
-        if (string.Equals(Root, DefaultRoot, StringComparison.Ordinal))
-            RefuseForeignRoot();
+        RefuseForeignRoot();
         MakeDirectory(Path);
     }
 
@@ -68,10 +71,15 @@ internal sealed class QueueDirectory
             made.OrThrow("mkdir", path);
     }
 
-    // /dev/shm is writable for all: somebody else may have made the directory, or a link, before us.
-    private void RefuseForeignRoot()
+    /// <summary>/dev/shm is writable for all: somebody else may have made the default root, or a link of its name, before us.</summary>
+    public void RefuseForeignRoot()
     {
-        Stat.Of(Root, out statx s, followLinks: false).OrThrow("statx", Root);
+        if (!string.Equals(Root, DefaultRoot, StringComparison.Ordinal))
+            return;
+        SysResult looked = Stat.Of(Root, out statx s, followLinks: false);
+        if (looked.Errno == Errno.ENOENT)
+            return;
+        looked.OrThrow("statx", Root);
         bool isDirectory = (s.stx_mode & Stat.S_IFMT) == Stat.S_IFDIR;
         if (!isDirectory || s.stx_uid != Prctl.geteuid() || (s.stx_mode & 0x3F) != 0)
         {

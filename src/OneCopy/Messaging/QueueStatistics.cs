@@ -102,7 +102,7 @@ public sealed partial class MessageQueue
         long leased = 0;
         long bytes = 0;
         long oldest = long.MaxValue;
-        for (int index = 1; index <= _ring.MaxParticipants; index++)
+        for (int index = 1; index <= _ring.HighestIndex; index++)
         {
             if (PeerAt(index) is not { } peer)
                 continue;

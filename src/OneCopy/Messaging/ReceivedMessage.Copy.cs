@@ -112,15 +112,23 @@ public sealed unsafe partial class ReceivedMessage
     internal BlockState Leased => _leased;
 
     internal byte* InPlace(long offset) =>
-        (Lane == Lane.Inline ? _owner.File.Block(_block) + _record.BodyOffset : _owner.File.Arena(_record.BodyOffset)) + offset;
+        (Lane == Lane.Inline ? _owner.File.Block(_block) + Record.BodyOffset : _owner.File.Arena(Record.BodyOffset)) + offset;
 
     internal ReadOnlySpan<iovec> Segments()
     {
         if (_segments is null)
         {
             // Bounded by what its sender's file can hold: checked when the record was read.
-            iovec[] segments = new iovec[_record.SegmentCount];
-            _record.CopySegments(_owner.File, _block, segments);
+            iovec[] segments = new iovec[Record.SegmentCount];
+            try
+            {
+                Record.CopySegments(_owner.File, _block, segments);
+            }
+            catch (QueueCorruptException) when (!MessageQueue.IsStillMine(this))
+            {
+                throw Withdrawn();
+            }
+
             _segments = segments;
         }
 
@@ -128,7 +136,7 @@ public sealed unsafe partial class ReceivedMessage
     }
 
     /// <summary>The owner has moved the payload: from here on it is an arena message.</summary>
-    internal void OnMoved() => _record = MessageRecord.Read(_owner.File, _block);
+    internal void OnMoved() => Volatile.Write(ref _moved, new StrongBox<MessageRecord>(MessageRecord.Read(_owner.File, _block)));
 
     internal Exception Lost()
     {
@@ -153,19 +161,23 @@ public sealed unsafe partial class ReceivedMessage
 
     private MessageProperties ReadProperties()
     {
-        if (_record.PropertiesLength == 0)
+        if (Record.PropertiesLength == 0)
             return new MessageProperties();
         ThrowIfAnswered();
+        if (!_owner.TryAddReference())
+            throw new InvalidOperationException("The message was answered before.");
 
         // A copy first: what is checked must be what is used.
-        byte[] copy = ArrayPool<byte>.Shared.Rent(_record.PropertiesLength);
+        byte[] copy = ArrayPool<byte>.Shared.Rent(Record.PropertiesLength);
         try
         {
-            byte* source = _record.HasInlineProperties
-                ? _owner.File.Block(_block) + _record.PropertiesOffset
-                : _owner.File.Arena(_record.PropertiesOffset);
-            Span<byte> bytes = copy.AsSpan(0, _record.PropertiesLength);
+            byte* source = Record.HasInlineProperties
+                ? _owner.File.Block(_block) + Record.PropertiesOffset
+                : _owner.File.Arena(Record.PropertiesOffset);
+            Span<byte> bytes = copy.AsSpan(0, Record.PropertiesLength);
             new ReadOnlySpan<byte>(source, bytes.Length).CopyTo(bytes);
+            if (!MessageQueue.IsStillMine(this))
+                throw Withdrawn();
             return MessageProperties.TryDecode(bytes, out MessageProperties properties)
                 ? properties
                 : throw new QueueCorruptException(_owner.File.Path, $"the properties of block {_block} are damaged");
@@ -173,6 +185,7 @@ public sealed unsafe partial class ReceivedMessage
         finally
         {
             ArrayPool<byte>.Shared.Return(copy);
+            _owner.Release();
         }
     }
 }

@@ -12,9 +12,11 @@ public sealed partial class ReceivedMessage : IDisposable
     private readonly Peer _owner;
     private readonly int _block;
     private readonly BlockState _leased;
-    private MessageRecord _record;
+    private readonly MessageRecord _claimed;
+    private System.Runtime.CompilerServices.StrongBox<MessageRecord>? _moved;
     private MessageProperties? _properties;
     private int _answer;
+    private int _released;
 
     internal ReceivedMessage(MessageQueue queue, Peer owner, int block, BlockState leased, MessageRecord record)
     {
@@ -22,7 +24,7 @@ public sealed partial class ReceivedMessage : IDisposable
         _owner = owner;
         _block = block;
         _leased = leased;
-        _record = record;
+        _claimed = record;
     }
 
     private enum Answer
@@ -35,17 +37,28 @@ public sealed partial class ReceivedMessage : IDisposable
         Withdrawn,
     }
 
+    // Swapped as a whole, for readers on other threads.
+    private ref readonly MessageRecord Record
+    {
+        get
+        {
+            if (Volatile.Read(ref _moved) is { } moved)
+                return ref moved.Value;
+            return ref _claimed;
+        }
+    }
+
     /// <summary>Bytes of the payload.</summary>
-    public long Length => _record.Length;
+    public long Length => Record.Length;
 
     /// <summary>How the payload travels. An attached one whose pull was refused goes by the arena instead.</summary>
-    public Lane Lane => _record.Lane;
+    public Lane Lane => Record.Lane;
 
     /// <summary>1 when it is handed out for the first time, more after it was given back or its receiver died.</summary>
     public int DeliveryAttempt => _leased.Attempts + 1;
 
     /// <summary>When it was sent, by the sender's clock.</summary>
-    public DateTimeOffset TimeSent => DateTimeOffset.UnixEpoch.AddMicroseconds(Math.Clamp(_record.TimeSent, 0, 253402300799999999));
+    public DateTimeOffset TimeSent => DateTimeOffset.UnixEpoch.AddMicroseconds(Math.Clamp(Record.TimeSent, 0, 253402300799999999));
 
     /// <summary>The sender's process. Of the sender's own pid namespace, and of somebody else by now if it has ended.</summary>
     public int SenderPid => _owner.File.Pid;
@@ -54,10 +67,10 @@ public sealed partial class ReceivedMessage : IDisposable
     public int SenderUid => (int)_owner.File.FileUid;
 
     /// <summary>Counts the messages of one sender's handle: 1, 2, …</summary>
-    public long SequenceNumber => (long)_record.Sequence;
+    public long SequenceNumber => (long)Record.Sequence;
 
     /// <summary>Unique in the life of the queue: the sender's incarnation and its sequence number.</summary>
-    public string Id => $"{_owner.Incarnation}-{_record.Sequence}";
+    public string Id => $"{_owner.Incarnation}-{Record.Sequence}";
 
     /// <summary>What the sender sent beside the payload; a copy, the caller's own.</summary>
     /// <exception cref="QueueCorruptException">They are damaged.</exception>
@@ -70,7 +83,17 @@ public sealed partial class ReceivedMessage : IDisposable
     public void Complete()
     {
         Take(Answer.Completed);
-        if (_queue.TryComplete(_owner, _block, _leased, Lane, Length))
+        bool completed;
+        try
+        {
+            completed = _queue.TryComplete(_owner, _block, _leased, Lane, Length);
+        }
+        finally
+        {
+            Release();
+        }
+
+        if (completed)
             return;
         Volatile.Write(ref _answer, (int)Answer.Withdrawn);
         throw new MessageWithdrawnException();
@@ -82,6 +105,7 @@ public sealed partial class ReceivedMessage : IDisposable
     {
         Take(Answer.Abandoned);
         _queue.TryAbandon(_owner, _block, _leased, countAttempt: true);
+        Release();
     }
 
     /// <summary>Puts it into the dead-letter queue (<see cref="MessageQueue.DeadLetterQueueName"/>); waits while that has no room.</summary>
@@ -101,12 +125,21 @@ public sealed partial class ReceivedMessage : IDisposable
     {
         if (Interlocked.CompareExchange(ref _answer, (int)Answer.Abandoned, (int)Answer.None) == (int)Answer.None)
             _queue.TryAbandon(_owner, _block, _leased, countAttempt: true);
+        Release();
     }
 
     internal void FinishDeadLettered()
     {
         if (Interlocked.CompareExchange(ref _answer, (int)Answer.DeadLettered, (int)Answer.None) == (int)Answer.None)
             _queue.TryComplete(_owner, _block, _leased, Lane, Length);
+        Release();
+    }
+
+    /// <summary>Answered: the memory may be unmapped.</summary>
+    private void Release()
+    {
+        if (Interlocked.Exchange(ref _released, 1) == 0)
+            _owner.Release();
     }
 
     private void Take(Answer answer)

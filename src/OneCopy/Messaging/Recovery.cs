@@ -16,19 +16,33 @@ internal sealed class Recovery(Ring ring, IStaleness staleness, Func<int, Partic
     public bool TryRecover(Participant dead)
     {
         Lost = 0;
-        for (int index = 1; index <= ring.MaxParticipants; index++)
+        // What X held first: with a full ring its own messages, whose references are mostly there already, may take several tries.
+        foreach (bool own in new[] { false, true })
         {
-            if (participantAt(index) is not { } owner)
-                continue;
-            for (int block = 0; block < owner.BlockCount; block++)
+            for (int index = 1; index <= ring.HighestIndex; index++)
             {
-                if (!TryRecoverBlock(owner, block, dead))
-                    return false;
+                if ((index == dead.Index) != own || participantAt(index) is not { } owner)
+                    continue;
+                for (int block = 0; block < owner.BlockCount; block++)
+                {
+                    if (!TryRecoverBlock(owner, block, dead))
+                        return false;
+                }
             }
         }
 
         MarkDead(dead);
-        TryRetire(dead);
+
+        // Also those who were dead before: a process may have died between the end of their last message and this step.
+        for (int index = 1; index <= ring.HighestIndex; index++)
+        {
+            long entry = Volatile.Read(ref ring.Entry(index));
+            if (!Entries.IsDead(entry))
+                continue;
+            if (participantAt(index) is { } earlier)
+                TryRetire(earlier);
+        }
+
         return true;
     }
 
@@ -57,13 +71,22 @@ internal sealed class Recovery(Ring ring, IStaleness staleness, Func<int, Partic
         Interlocked.CompareExchange(ref entry, 0, Entries.Dead(dead.Incarnation));
     }
 
-    /// <summary>Marks X dead, and wakes everybody: a wake-up that X owed may be lost, they look for themselves.</summary>
+    /// <summary>
+    /// Marks X dead, and wakes everybody before and after: before, because a wake-up that X owed may be lost, and if we die now X is
+    /// recovered once more; after, for those who wait for just this mark.
+    /// </summary>
     public void MarkDead(Participant dead)
     {
+        RingEverybody(dead);
         ring.Sleepers(WaitKind.Receive).Remove(dead.Index);
         ring.Sleepers(WaitKind.Space).Remove(dead.Index);
         Interlocked.CompareExchange(ref ring.Entry(dead.Index), Entries.Dead(dead.Incarnation), Entries.Live(dead.Incarnation));
-        for (int index = 1; index <= ring.MaxParticipants; index++)
+        RingEverybody(dead);
+    }
+
+    private void RingEverybody(Participant dead)
+    {
+        for (int index = 1; index <= ring.HighestIndex; index++)
         {
             if (index != dead.Index && participantAt(index) is { } other)
                 other.RingAll();
@@ -88,6 +111,10 @@ internal sealed class Recovery(Ring ring, IStaleness staleness, Func<int, Partic
                     if (!owner.TryChange(block, s, s.To(Phase.Done, dead.Index)))
                         continue;
                     Lost++;
+
+                    // It may have been the last message of an owner who died before.
+                    if (!own)
+                        TryRetire(owner);
                     return true;
                 case Phase.Queued when s.Actor == dead.Index:
                     // Its reference may be in the ring already: then the second one is stale when it is met.

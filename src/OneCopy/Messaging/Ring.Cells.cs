@@ -67,6 +67,9 @@ internal sealed unsafe partial class Ring
     /// <summary>Whether a reference may be there; cheap, and may be out of date at once.</summary>
     public bool LooksEmpty => Volatile.Read(ref Head) == Volatile.Read(ref Tail) && !TryPeek(out _);
 
+    /// <summary>Whether a reference would find no room; cheap, and may be out of date at once.</summary>
+    public bool LooksFull => Volatile.Read(ref Tail) - Volatile.Read(ref Head) >= (ulong)Capacity;
+
     private bool TryDropStaleHead(IStaleness staleness)
     {
         if (!TryPeek(out Peeked oldest))

@@ -21,7 +21,7 @@ internal sealed unsafe partial class Ring : IDisposable
         Capacity = capacity;
         MaxParticipants = maxParticipants;
         _lapShift = System.Numerics.BitOperations.Log2((uint)capacity);
-        _cells = (ulong*)(map.Address + RingLayout.CellsOffset(maxParticipants));
+        _cells = (ulong*)(map.Address + RingLayout.CellsOffset);
         BlockSize = (int)U32(RingLayout.BlockSizeOffset);
         MaxAttempts = (int)U32(RingLayout.MaxAttemptsOffset);
         QueueId = new Guid(new ReadOnlySpan<byte>(map.Address + RingLayout.QueueIdOffset, 16));
@@ -29,7 +29,11 @@ internal sealed unsafe partial class Ring : IDisposable
 
     public int Capacity { get; }
 
+    /// <summary>How many may live at a time.</summary>
     public int MaxParticipants { get; }
+
+    /// <summary>The highest index that was ever taken: loops over participants end here. Bounded, for it is read from shared memory.</summary>
+    public int HighestIndex => Math.Clamp(Volatile.Read(ref HighestIndexWord), 0, Cell.MaxParticipants);
 
     public int BlockSize { get; }
 
@@ -48,6 +52,7 @@ internal sealed unsafe partial class Ring : IDisposable
     /// <summary>Opens the ring, or makes it if <paramref name="create"/>. Null: it does not exist, or vanished meanwhile.</summary>
     public static Ring? Open(QueueDirectory directory, QueueOptions options, bool create)
     {
+        directory.RefuseForeignRoot();
         while (true)
         {
             SysResult opened = Fcntl.open(directory.RingPath, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW);
@@ -69,7 +74,18 @@ internal sealed unsafe partial class Ring : IDisposable
 
     public Sleepers Sleepers(WaitKind kind) => new(
         (ulong*)(_map.Address + (kind == WaitKind.Receive ? RingLayout.ReceiveSleepersOffset : RingLayout.SpaceSleepersOffset)),
-        MaxParticipants);
+        HighestIndex);
+
+    /// <summary>Raised before the entry is taken, so that whoever looks for the entry finds it.</summary>
+    public void RaiseHighestIndex(int index)
+    {
+        while (true)
+        {
+            int seen = Volatile.Read(ref HighestIndexWord);
+            if (seen >= index || Interlocked.CompareExchange(ref HighestIndexWord, index, seen) == seen)
+                return;
+        }
+    }
 
     public void Dispose()
     {
@@ -88,7 +104,7 @@ internal sealed unsafe partial class Ring : IDisposable
         try
         {
             using SafeFileHandle file = SafeFd.Of(made);
-            long size = RingLayout.FileSize(options.MaxParticipants, options.RingCapacity);
+            long size = RingLayout.FileSize(options.RingCapacity);
             Fcntl.fallocate(file, 0, size).OrThrow("fallocate", temporary);
             using (MemoryMapping map = MemoryMapping.OfFile(file, 0, RingLayout.EntriesOffset, Prot.Read | Prot.Write, temporary))
             {
@@ -135,7 +151,7 @@ internal sealed unsafe partial class Ring : IDisposable
             if (!System.Numerics.BitOperations.IsPow2(capacity) || capacity is < RingLayout.MinCapacity or > RingLayout.MaxCapacity
                 || participants is 0 or > Cell.MaxParticipants || !System.Numerics.BitOperations.IsPow2(blockSize)
                 || blockSize is < BlockLayout.MinBlockSize or > BlockLayout.MaxBlockSize || attempts is 0 or > ushort.MaxValue
-                || RingLayout.FileSize((int)participants, (int)capacity) != (long)s.stx_size)
+                || RingLayout.FileSize((int)capacity) != (long)s.stx_size)
                 throw new QueueCorruptException(path, $"impossible geometry ({capacity} cells, {participants} participants, blocks of {blockSize}, {s.stx_size} bytes)");
             return new Ring(file, map, (int)capacity, (int)participants);
         }
@@ -146,6 +162,8 @@ internal sealed unsafe partial class Ring : IDisposable
             throw;
         }
     }
+
+    private ref int HighestIndexWord => ref *(int*)(_map.Address + RingLayout.HighestIndexOffset);
 
     private uint U32(int offset) => *(uint*)(_map.Address + offset);
 }

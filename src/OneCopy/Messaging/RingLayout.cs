@@ -25,6 +25,7 @@ internal static class RingLayout
     public const int HeadOffset = 128;
     public const int TailOffset = 256;
     public const int NextIncarnationOffset = 384;
+    public const int HighestIndexOffset = 392;
 
     /// <summary>The counters of participants that are gone: <see cref="Counter"/> words.</summary>
     public const int RetiredCountersOffset = 512;
@@ -36,10 +37,13 @@ internal static class RingLayout
     public const int MinCapacity = 64;
     public const int MaxCapacity = 1 << 24;
 
-    /// <summary>Entry 0 is unused: participant 0 means "empty" in a cell and "nobody" in a state.</summary>
-    public static long CellsOffset(int maxParticipants) => Pages.RoundUp(EntriesOffset + ((maxParticipants + 1) * 8L));
+    /// <summary>
+    /// Entry 0 is unused: participant 0 means "empty" in a cell and "nobody" in a state. There are as many entries as indices, more
+    /// than may live at a time: the dead keep theirs until their last message is done.
+    /// </summary>
+    public static long CellsOffset => Pages.RoundUp(EntriesOffset + ((Cell.MaxParticipants + 1) * 8L));
 
-    public static long FileSize(int maxParticipants, int capacity) => Pages.RoundUp(CellsOffset(maxParticipants) + (capacity * 8L));
+    public static long FileSize(int capacity) => Pages.RoundUp(CellsOffset + (capacity * 8L));
 }
 
 /// <summary>Arithmetic on pages.</summary>

@@ -10,14 +10,17 @@ namespace OneCopy;
 public sealed unsafe class SendBuffer : IDisposable
 {
     private readonly MessageQueue _queue;
+    private readonly Peer _self;
     private readonly int _block;
     private readonly nint _memory;
     private readonly BlockState _state;
     private int _taken;
 
-    internal SendBuffer(MessageQueue queue, int block, BlockState state, nint memory, int length)
+    internal SendBuffer(MessageQueue queue, Peer self, int block, BlockState state, nint memory, int length)
     {
         _queue = queue;
+        _self = self;
+        self.TryAddReference();
         _block = block;
         _state = state;
         _memory = memory;
@@ -27,7 +30,7 @@ public sealed unsafe class SendBuffer : IDisposable
     /// <summary>Bytes of the payload.</summary>
     public int Length { get; }
 
-    /// <summary>The memory. Not to be used after the buffer was sent or disposed, or its queue closed.</summary>
+    /// <summary>The memory. Not to be used after the buffer was sent or disposed.</summary>
     /// <exception cref="ObjectDisposedException">The buffer was sent or disposed.</exception>
     public Span<byte> Span
     {
@@ -41,8 +44,10 @@ public sealed unsafe class SendBuffer : IDisposable
     /// <summary>Gives the memory back if it was not sent.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _taken, 1) == 0)
-            _queue.Discard(_block, _state);
+        if (Interlocked.Exchange(ref _taken, 1) != 0)
+            return;
+        _queue.Discard(_block, _state);
+        _self.Release();
     }
 
     internal (int Block, BlockState State) Take(MessageQueue queue)
@@ -53,6 +58,12 @@ public sealed unsafe class SendBuffer : IDisposable
         return (_block, _state);
     }
 
-    /// <summary>The send failed: the buffer is its caller's again.</summary>
-    internal void GiveBack() => Volatile.Write(ref _taken, 0);
+    /// <summary>Sent, it is the queue's; if the send failed, its caller's again.</summary>
+    internal void EndSend(bool sent)
+    {
+        if (sent)
+            _self.Release();
+        else
+            Volatile.Write(ref _taken, 0);
+    }
 }

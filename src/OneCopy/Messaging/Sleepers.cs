@@ -21,10 +21,10 @@ internal readonly unsafe struct Sleepers
     private readonly ulong* _words;
     private readonly int _wordCount;
 
-    public Sleepers(ulong* words, int maxParticipants)
+    public Sleepers(ulong* words, int highestIndex)
     {
         _words = words;
-        _wordCount = (maxParticipants / 64) + 1;
+        _wordCount = (highestIndex / 64) + 1;
     }
 
     /// <summary>A full fence: what the sleeper looks at afterwards, it looks at after its bit can be seen.</summary>
@@ -51,9 +51,9 @@ internal readonly unsafe struct Sleepers
     {
         for (int i = 0; i <= _wordCount; i++)
         {
-            int index = ((start / 64) + i) % _wordCount;
+            int index = (int)(((uint)start / 64) + (uint)i) % _wordCount;
             ulong word = Volatile.Read(ref _words[index]);
-            if (i == 0)
+            if (i == 0 && start / 64 < _wordCount)
                 word &= ulong.MaxValue << (start % 64);
             if (word != 0)
                 return (index * 64) + BitOperations.TrailingZeroCount(word);

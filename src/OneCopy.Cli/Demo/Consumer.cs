@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.IO.Pipes;
 using System.Security.Cryptography;
 using OneCopy.Cli.Processes;
@@ -52,8 +51,7 @@ internal static class Consumer
             allSent.Cancel();
         }) { IsBackground = true };
         listener.Start();
-        long start = Stopwatch.GetTimestamp();
-        long end = start;
+        Timing timing = Timing.Start();
         long at = 0;
         while (Next(queue, allSent.Token) is { } message)
         {
@@ -66,11 +64,12 @@ internal static class Consumer
                 at += (message.Length + Alignment - 1) / Alignment * Alignment;
             }
 
-            end = Stopwatch.GetTimestamp();
+            timing.Mark();
         }
 
+        string time = timing.Text();
         listener.Join();
-        Report(slab, got, start, end);
+        Report(slab, got, time);
     }
 
     /// <summary>When everything was sent, what is still in the queue is the last; what the other consumers hold is theirs.</summary>
@@ -104,7 +103,7 @@ internal static class Consumer
         WorkerSide.Say("ready");
         side.Hear();
         List<(int Id, long Offset, int Length)>[] got = [.. pipes.Select(_ => new List<(int, long, int)>())];
-        long start = Stopwatch.GetTimestamp();
+        Timing timing = Timing.Start();
         InParallel.Run(pipes.Length, i =>
         {
             Span<byte> header = stackalloc byte[LoadedFiles.Header];
@@ -116,16 +115,16 @@ internal static class Consumer
                 at += length;
             }
         });
-        long end = Stopwatch.GetTimestamp();
+        string time = timing.Stop();
         foreach (NamedPipeServerStream pipe in pipes)
             pipe.Dispose();
-        Report(slab, [.. got.SelectMany(g => g)], start, end);
+        Report(slab, [.. got.SelectMany(g => g)], time);
     }
 
-    private static void Report(Slab slab, List<(int Id, long Offset, int Length)> got, long start, long end)
+    private static void Report(Slab slab, List<(int Id, long Offset, int Length)> got, string time)
     {
         foreach ((int id, long offset, int length) in got)
             WorkerSide.Say($"file {id} {length} {Convert.ToHexString(SHA256.HashData(slab.Span(offset, length)))}");
-        WorkerSide.Say($"done {start} {end}");
+        WorkerSide.Say($"done {time}");
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.IO.Pipes;
 using OneCopy.Cli.Processes;
 
@@ -82,8 +81,8 @@ internal static class Producer
     {
         WorkerSide.Say("ready");
         side.Hear();
-        long start = Stopwatch.GetTimestamp();
+        Timing timing = Timing.Start();
         handOver();
-        WorkerSide.Say($"done {start} {Stopwatch.GetTimestamp()}");
+        WorkerSide.Say($"done {timing.Stop()}");
     }
 }

@@ -32,7 +32,7 @@ internal static class Consumer
                     ReceiveFromPipes(side, slab!, command[1..]);
                     break;
                 case "explain":
-                    WorkerSide.Say("because " + ProcessMemory.CheckAccess(int.Parse(command[1])).ToString().ReplaceLineEndings(" "));
+                    WorkerSide.Say("because " + Explain(ProcessMemory.CheckAccess(int.Parse(command[1]))).ReplaceLineEndings(" "));
                     break;
                 default:
                     throw new IOException($"What is \"{command[0]}\"?");
@@ -71,6 +71,14 @@ internal static class Consumer
         listener.Join();
         Report(slab, got, time);
     }
+
+    /// <summary>Queues pull with process_vm_readv alone: that the memory can be reached in another way is no contradiction.</summary>
+    private static string Explain(ProcessAccess access) => access switch
+    {
+        { IsAllowed: false } => access.ToString(),
+        { Method: TransferMethod.ProcMem } => "A seccomp filter blocks process_vm_readv in the consumer. Allow it in the container's seccomp profile; 'onecopy doctor' shows more.",
+        _ => $"{access} So it is refused no longer; run the demo again.",
+    };
 
     /// <summary>When everything was sent, what is still in the queue is the last; what the other consumers hold is theirs.</summary>
     private static ReceivedMessage? Next(MessageQueue queue, CancellationToken allSent)

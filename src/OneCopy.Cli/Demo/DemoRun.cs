@@ -29,10 +29,18 @@ internal sealed class DemoRun : IDisposable
     {
         _rounds = rounds;
         _tally = new DemoTally(rounds);
-        _lock = Lock(_root, FileMode.CreateNew);
-        _queue = MessageQueue.Open(QueueName, new QueueOptions { Root = _root });
-        _producers = StartAll("producer", producers);
-        _consumers = StartAll("consumer", consumers);
+        try
+        {
+            _lock = Lock(_root, FileMode.CreateNew);
+            _queue = MessageQueue.Open(QueueName, new QueueOptions { Root = _root });
+            _producers = StartAll("producer", producers);
+            _consumers = StartAll("consumer", consumers);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>How many steps <see cref="RunAsync"/> reports for a plan.</summary>
@@ -112,7 +120,6 @@ internal sealed class DemoRun : IDisposable
         catch
         {
             started.ForEach(w => w.Dispose());
-            Dispose();
             throw;
         }
     }

@@ -13,7 +13,11 @@ internal sealed class DemoRun : IDisposable
     // The first one compiles the code, makes the pages of the arenas, and finds out who may pull from whom.
     private const int WarmUpRounds = 1;
 
+    private const string RootPrefix = "onecopy-demo-";
+    private const string LockName = "lock";
+
     private readonly string _root = FreshRoot();
+    private readonly FileStream _lock;
     private readonly MessageQueue _queue;
     private readonly WorkerProcess[] _producers;
     private readonly WorkerProcess[] _consumers;
@@ -25,9 +29,18 @@ internal sealed class DemoRun : IDisposable
     {
         _rounds = rounds;
         _tally = new DemoTally(rounds);
-        _queue = MessageQueue.Open(QueueName, new QueueOptions { Root = _root });
-        _producers = StartAll("producer", producers);
-        _consumers = StartAll("consumer", consumers);
+        try
+        {
+            _lock = Lock(_root, FileMode.CreateNew);
+            _queue = MessageQueue.Open(QueueName, new QueueOptions { Root = _root });
+            _producers = StartAll("producer", producers);
+            _consumers = StartAll("consumer", consumers);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>How many steps <see cref="RunAsync"/> reports for a plan.</summary>
@@ -61,6 +74,7 @@ internal sealed class DemoRun : IDisposable
         foreach (WorkerProcess worker in (WorkerProcess[])[.. _producers ?? [], .. _consumers ?? []])
             worker.Dispose();
         _queue?.Dispose();
+        _lock?.Dispose();
         Directory.Delete(_root, recursive: true);
     }
 
@@ -68,10 +82,31 @@ internal sealed class DemoRun : IDisposable
     private static string FreshRoot()
     {
         string parent = Environment.GetEnvironmentVariable("ONECOPY_ROOT") is { Length: > 0 } root ? Path.GetFullPath(root) : "/dev/shm";
-        string path = Path.Combine(parent, $"onecopy-demo-{Environment.ProcessId}-{Guid.NewGuid():N}"[..32]);
+        SweepLeftOvers(parent);
+        string path = Path.Combine(parent, $"{RootPrefix}{Environment.ProcessId}-{Guid.NewGuid():N}"[..32]);
         Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return path;
     }
+
+    /// <summary>What a demo that was killed (SIGKILL) could not remove: nobody holds its lock any more.</summary>
+    private static void SweepLeftOvers(string parent)
+    {
+        foreach (string left in Directory.EnumerateDirectories(parent, RootPrefix + "*"))
+        {
+            try
+            {
+                using FileStream free = Lock(left, FileMode.Open);
+                Directory.Delete(left, recursive: true);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // One that runs, or that is just being made, or somebody else's.
+            }
+        }
+    }
+
+    /// <summary>.NET locks a file that is shared with nobody, with flock(2); the lock goes with the process.</summary>
+    private static FileStream Lock(string root, FileMode mode) => new(Path.Combine(root, LockName), mode, FileAccess.ReadWrite, FileShare.None);
 
     private WorkerProcess[] StartAll(string role, int count)
     {
@@ -85,7 +120,6 @@ internal sealed class DemoRun : IDisposable
         catch
         {
             started.ForEach(w => w.Dispose());
-            Dispose();
             throw;
         }
     }

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace OneCopy.Cli.Demo;
 
 /// <summary>A file as its producer loaded it.</summary>
@@ -16,21 +14,13 @@ internal sealed record Arrival(int Id, int Length, string Hash);
 
 internal sealed record Arrivals(List<Arrival> Files, Span[] Spans);
 
-/// <summary>From when to when, on the clock that all processes share.</summary>
-internal readonly record struct Span(long Start, long End)
-{
-    public double Seconds => Stopwatch.GetElapsedTime(Start, End).TotalSeconds;
-
-    public static Span Parse(string[] words) => new(long.Parse(words[0]), long.Parse(words[1]));
-
-    public static Span Around(Span[] spans) => new(spans.Min(s => s.Start), spans.Max(s => s.End));
-}
-
 /// <summary>What came of the rounds. Those before round 0 are for warming up: checked, and not timed.</summary>
 internal sealed class DemoTally(int rounds)
 {
     private readonly double[] _queueSeconds = new double[rounds];
     private readonly double[] _pipeSeconds = new double[rounds];
+    private readonly double[] _queueCpu = new double[rounds];
+    private readonly double[] _pipeCpu = new double[rounds];
 
     public int Messages { get; private set; }
 
@@ -60,6 +50,11 @@ internal sealed class DemoTally(int rounds)
 
     public double PipeSeconds => Median(_pipeSeconds);
 
+    /// <summary>Processor time of all processes together.</summary>
+    public double QueueProcessorSeconds => Median(_queueCpu);
+
+    public double PipeProcessorSeconds => Median(_pipeCpu);
+
     public IReadOnlyList<double> QueueRounds => _queueSeconds;
 
     public IReadOnlyList<double> PipeRounds => _pipeSeconds;
@@ -78,14 +73,22 @@ internal sealed class DemoTally(int rounds)
         if (round == 0)
             Lanes = Plus(Lanes, after.Completed, before.Completed);
         if (round >= 0)
+        {
             _queueSeconds[round] += span.Seconds;
+            _queueCpu[round] += span.Cpu.TotalSeconds;
+        }
+
         Compare(expected, arrivals);
     }
 
     public void AddPipeRound(int round, Expected expected, Arrivals arrivals, Span span)
     {
         if (round >= 0)
+        {
             _pipeSeconds[round] += span.Seconds;
+            _pipeCpu[round] += span.Cpu.TotalSeconds;
+        }
+
         Compare(expected, arrivals);
     }
 

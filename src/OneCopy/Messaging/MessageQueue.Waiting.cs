@@ -34,10 +34,9 @@ public sealed partial class MessageQueue
         }
     }
 
-    unsafe void IDoorbellOwner.OnRing(WaitKind kind)
+    unsafe bool IDoorbellOwner.OnRing(WaitKind kind)
     {
-        if (kind == WaitKind.Own)
-            AttendToAttachedSends();
+        bool stream = kind == WaitKind.Own && AttendToAttachedSends();
         bool passOn = false;
         lock (_awaiterGates[(int)kind])
         {
@@ -59,6 +58,7 @@ public sealed partial class MessageQueue
         // The wake-up may have been meant for a thread.
         if (passOn)
             Futex.Wake(_self.Doorbell(kind), 1);
+        return stream;
     }
 
     private static bool TryCompleteFirst(LinkedList<TaskCompletionSource> awaiters)

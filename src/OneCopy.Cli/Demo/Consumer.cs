@@ -7,8 +7,6 @@ namespace OneCopy.Cli.Demo;
 /// <summary>The demo's hidden mode that takes files into memory of its own and says what it got.</summary>
 internal static class Consumer
 {
-    private const int Alignment = 64;
-
     public static int Run(string root) => WorkerSide.Run(side =>
     {
         using MessageQueue queue = MessageQueue.Open(DemoRun.QueueName, new QueueOptions { Root = root });
@@ -20,16 +18,15 @@ internal static class Consumer
             {
                 case "allocate":
                     slab?.Dispose();
-                    slab = new Slab(long.Parse(command[1]) + (long.Parse(command[2]) * (LoadedFiles.Header + Alignment)));
+                    slab = new Slab(long.Parse(command[1]));
                     WorkerSide.Say("allocated");
                     break;
                 case "queue":
-                    slab!.Touch();
                     WorkerSide.Say("ready");
-                    ReceiveFromQueue(side, queue, slab);
+                    ReceiveFromQueue(side, queue, slab!, Passes.Compares(command[1]));
                     break;
-                case "pipe":
-                    ReceiveFromPipes(side, slab!, command[1..]);
+                case Pipes.Asynchronous or Pipes.Blocking:
+                    ReceiveFromPipes(side, slab!, command[0], Passes.Compares(command[1]), command[2..]);
                     break;
                 case "explain":
                     WorkerSide.Say("because " + Explain(ProcessMemory.CheckAccess(int.Parse(command[1]))).ReplaceLineEndings(" "));
@@ -40,9 +37,10 @@ internal static class Consumer
         }
     });
 
-    private static unsafe void ReceiveFromQueue(WorkerSide side, MessageQueue queue, Slab slab)
+    /// <summary>Each message into the same memory, as a program does that works on one after the other.</summary>
+    private static void ReceiveFromQueue(WorkerSide side, MessageQueue queue, Slab slab, bool check)
     {
-        List<(int Id, long Offset, int Length)> got = [];
+        List<Arrival> got = [];
         using CancellationTokenSource allSent = new();
         side.Hear();
         Thread listener = new(() =>
@@ -52,24 +50,27 @@ internal static class Consumer
         }) { IsBackground = true };
         listener.Start();
         Timing timing = Timing.Start();
-        long at = 0;
-        while (Next(queue, allSent.Token) is { } message)
-        {
-            using (message)
-            {
-                int id = int.Parse(message.Properties.MessageId!);
-                message.CopyTo(0, slab.Start + at, message.Length);
-                message.Complete();
-                got.Add((id, at, (int)message.Length));
-                at += (message.Length + Alignment - 1) / Alignment * Alignment;
-            }
-
-            timing.Mark();
-        }
-
+        ReceiveAsync().GetAwaiter().GetResult();
         string time = timing.Text();
         listener.Join();
-        Report(slab, got, time);
+        Report(got, time);
+
+        async Task ReceiveAsync()
+        {
+            while (await NextAsync(queue, allSent.Token) is { } message)
+            {
+                using (message)
+                {
+                    int id = int.Parse(message.Properties.MessageId!);
+                    Memory<byte> content = slab.Memory(0, (int)message.Length);
+                    message.CopyTo(content.Span);
+                    message.Complete();
+                    got.Add(Taken(id, content.Span, check));
+                }
+
+                timing.Mark();
+            }
+        }
     }
 
     /// <summary>Queues pull with process_vm_readv alone: that the memory can be reached in another way is no contradiction.</summary>
@@ -81,11 +82,11 @@ internal static class Consumer
     };
 
     /// <summary>When everything was sent, what is still in the queue is the last; what the other consumers hold is theirs.</summary>
-    private static ReceivedMessage? Next(MessageQueue queue, CancellationToken allSent)
+    private static async ValueTask<ReceivedMessage?> NextAsync(MessageQueue queue, CancellationToken allSent)
     {
         try
         {
-            return queue.Receive(cancellationToken: allSent);
+            return await queue.ReceiveAsync(allSent);
         }
         catch (OperationCanceledException)
         {
@@ -93,46 +94,56 @@ internal static class Consumer
         }
     }
 
-    /// <summary>
-    /// Header by header, and each content straight into its place, with reads as large as the content. The pipes' own buffers are left as they
-    /// are: larger ones made it slower, and the kernel caps them (net.core.wmem_max).
-    /// </summary>
-    private static void ReceiveFromPipes(WorkerSide side, Slab slab, string[] paths)
+    private static void ReceiveFromPipes(WorkerSide side, Slab slab, string kind, bool check, string[] paths)
     {
-        NamedPipeServerStream[] pipes = [.. paths.Where((_, i) => i % 2 == 0).Select(p =>
-            new NamedPipeServerStream(Uri.UnescapeDataString(p), PipeDirection.In))];
-        long[] offsets = new long[pipes.Length + 1];
-        for (int i = 0; i < pipes.Length; i++)
-            offsets[i + 1] = offsets[i] + long.Parse(paths[(i * 2) + 1]);
-        slab.Touch();
+        NamedPipeServerStream[] pipes = [.. paths.Select(p => Pipes.Listen(p, kind))];
+        long place = slab.Length / pipes.Length;
         WorkerSide.Say("listening");
         foreach (NamedPipeServerStream pipe in pipes)
             pipe.WaitForConnection();
         WorkerSide.Say("ready");
         side.Hear();
-        List<(int Id, long Offset, int Length)>[] got = [.. pipes.Select(_ => new List<(int, long, int)>())];
+        List<Arrival>[] got = [.. pipes.Select(_ => new List<Arrival>())];
         Timing timing = Timing.Start();
-        InParallel.Run(pipes.Length, i =>
-        {
-            Span<byte> header = stackalloc byte[LoadedFiles.Header];
-            for (long at = offsets[i]; pipes[i].ReadAtLeast(header, header.Length, throwOnEndOfStream: false) == header.Length;)
-            {
-                (int id, int length) = LoadedFiles.ReadHeader(header);
-                pipes[i].ReadExactly(slab.Span(at, length));
-                got[i].Add((id, at, length));
-                at += length;
-            }
-        });
+        Pipes.Run(kind, pipes.Length, Read, ReadAsync);
         string time = timing.Stop();
         foreach (NamedPipeServerStream pipe in pipes)
             pipe.Dispose();
-        Report(slab, [.. got.SelectMany(g => g)], time);
+        Report([.. got.SelectMany(g => g)], time);
+
+        void Read(int i)
+        {
+            Span<byte> header = stackalloc byte[LoadedFiles.Header];
+            while (pipes[i].ReadAtLeast(header, header.Length, throwOnEndOfStream: false) == header.Length)
+            {
+                (int id, int length) = LoadedFiles.ReadHeader(header);
+                Span<byte> content = slab.Span(i * place, length);
+                pipes[i].ReadExactly(content);
+                got[i].Add(Taken(id, content, check));
+            }
+        }
+
+        async Task ReadAsync(int i)
+        {
+            byte[] header = new byte[LoadedFiles.Header];
+            while (await pipes[i].ReadAtLeastAsync(header, header.Length, throwOnEndOfStream: false) == header.Length)
+            {
+                (int id, int length) = LoadedFiles.ReadHeader(header);
+                Memory<byte> content = slab.Memory(i * place, length);
+                await pipes[i].ReadExactlyAsync(content);
+                got[i].Add(Taken(id, content.Span, check));
+            }
+        }
     }
 
-    private static void Report(Slab slab, List<(int Id, long Offset, int Length)> got, string time)
+    /// <summary>In the passes that check, its hash; in those that are timed, that it came, and how long it was.</summary>
+    private static Arrival Taken(int id, ReadOnlySpan<byte> content, bool check) =>
+        new(id, content.Length, check ? Convert.ToHexString(SHA256.HashData(content)) : Arrival.NotHashed);
+
+    private static void Report(List<Arrival> got, string time)
     {
-        foreach ((int id, long offset, int length) in got)
-            WorkerSide.Say($"file {id} {length} {Convert.ToHexString(SHA256.HashData(slab.Span(offset, length)))}");
+        foreach (Arrival file in got)
+            WorkerSide.Say($"file {file.Id} {file.Length} {file.Hash}");
         WorkerSide.Say($"done {time}");
     }
 }

@@ -13,7 +13,7 @@ internal static class DemoCommand
     {
         Option<int> producers = Count("--producers", "How many processes send.", 2, MostProcesses);
         Option<int> consumers = Count("--consumers", "How many processes receive.", 2, MostProcesses);
-        Option<int> rounds = Count("--rounds", "How often it is timed; the median counts.", 3, 1000);
+        Option<int> rounds = Count("--rounds", "How often it is timed; the median counts.", 9, 1000);
         Option<string[]> input = new("--input")
         {
             Description = "A file, or a directory with all below it; may be given several times. [default: the installed .NET frameworks]",
@@ -22,8 +22,8 @@ internal static class DemoCommand
         };
         Option<bool> json = new("--json") { Description = "Write JSON, for programs to read." };
         Command command = new TeachingCommand("demo", "Move real files between real processes, check every byte, and compare with a named pipe.", """
-            Producers load the files; consumers copy each one into memory of their own; both hash what they have. The same files then go
-            through named pipes between the same processes. Timed is the hand-over alone. Small files travel in shared memory, larger ones
+            Producers load the files; consumers copy each one into memory of their own. The same files then go through named pipes between
+            the same processes. In a first pass both ends hash all they have; then the hand-over alone is timed. Small files travel in shared memory, larger ones
             (from 32 KiB on) are copied once, straight from one process's memory into the other's.
             Everything is in a directory of its own in /dev/shm, which is removed at the end. The exit code is 0 only if every byte arrived.
 
@@ -53,7 +53,7 @@ internal static class DemoCommand
 
     private static async Task<int> RunAsync(string[] inputs, int producers, int consumers, int rounds, bool json, CancellationToken ct)
     {
-        DemoPlan plan = DemoPlan.Of(inputs, consumers);
+        DemoPlan plan = DemoPlan.Of(inputs);
         DemoTally tally = await Screen.WithProgressAsync("Starting", DemoRun.Steps(plan, rounds), quiet: json, async progress =>
         {
             using DemoRun run = new(producers, consumers, rounds);

@@ -6,10 +6,10 @@ internal sealed record DemoFile(int Id, string Path, int Length);
 /// <summary>Which files go, and in which waves, so that what is in memory at a time stays bounded.</summary>
 internal sealed record DemoPlan(IReadOnlyList<DemoFile> Files, IReadOnlyList<IReadOnlyList<DemoFile>> Waves, string From)
 {
-    /// <summary>A file is in memory once at its producer and has a place at each consumer; larger ones are a job for onecopy send.</summary>
+    /// <summary>A file is in memory once at its producer, and each consumer has memory for the largest; larger ones are a job for onecopy send.</summary>
     private const long LargestFile = 1L << 30;
 
-    /// <summary>What the producers' files and every consumer's memory may take together.</summary>
+    /// <summary>What the producers' files may take together.</summary>
     private const long MemoryLimit = 768L << 20;
 
     public long Bytes => Files.Sum(f => (long)f.Length);
@@ -18,7 +18,7 @@ internal sealed record DemoPlan(IReadOnlyList<DemoFile> Files, IReadOnlyList<IRe
     public static string DefaultInput() =>
         Path.GetFullPath(Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "..", ".."));
 
-    public static DemoPlan Of(IReadOnlyList<string> inputs, int consumers)
+    public static DemoPlan Of(IReadOnlyList<string> inputs)
     {
         IReadOnlyList<string> from = inputs.Count > 0 ? inputs : [DefaultInput()];
         List<DemoFile> files = [];
@@ -31,7 +31,7 @@ internal sealed record DemoPlan(IReadOnlyList<DemoFile> Files, IReadOnlyList<IRe
 
         return files.Count == 0
             ? throw new IOException($"There are no files under {string.Join(", ", from)}. Name a directory or a file that has some with --input.")
-            : new DemoPlan(files, WavesOf(files, MemoryLimit / (consumers + 1)), string.Join(", ", from));
+            : new DemoPlan(files, WavesOf(files, MemoryLimit), string.Join(", ", from));
     }
 
     /// <summary>Deals things out so that every share has about the same size: the largest first, each to the smallest share.</summary>

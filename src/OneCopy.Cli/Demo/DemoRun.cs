@@ -10,7 +10,7 @@ internal sealed class DemoRun : IDisposable
 {
     public const string QueueName = "demo";
 
-    // The first one compiles the code, makes the pages of the arenas, and finds out who may pull from whom.
+    // Not timed: compiles the code, makes the pages of the arenas, finds out who may pull from whom, and hashes all that arrives.
     private const int WarmUpRounds = 1;
 
     private const string RootPrefix = "onecopy-demo-";
@@ -44,7 +44,7 @@ internal sealed class DemoRun : IDisposable
     }
 
     /// <summary>How many steps <see cref="RunAsync"/> reports for a plan.</summary>
-    public static int Steps(DemoPlan plan, int rounds) => (plan.Waves.Count * ((2 * rounds) + 1)) + (2 * WarmUpRounds);
+    public static int Steps(DemoPlan plan, int rounds) => plan.Waves.Count * ((3 * (rounds + WarmUpRounds)) + 1);
 
     public async Task<DemoTally> RunAsync(DemoPlan plan, Action<double, string?> progress, CancellationToken ct)
     {
@@ -55,13 +55,15 @@ internal sealed class DemoRun : IDisposable
             List<DemoFile>[] shares = DemoPlan.Deal(plan.Waves[w], _producers.Length, f => f.Length);
             Expected expected = await LoadAsync(shares, ct);
             progress(1, null);
-            for (int round = w == 0 ? -WarmUpRounds : 0; round < _rounds; round++)
+            for (int round = -WarmUpRounds; round < _rounds; round++)
             {
-                string name = round < 0 ? "Warming up" : $"Round {round + 1} of {_rounds}{wave}";
+                string name = round < 0 ? $"Checking{wave}" : $"Round {round + 1} of {_rounds}{wave}";
                 progress(0, $"{name}: queue");
                 await QueueRoundAsync(expected, round, ct);
                 progress(1, $"{name}: named pipe");
-                await PipeRoundAsync(expected, round, ct);
+                _tally.AddPipeRound(_tally.Pipe, round, expected, await PipeRoundAsync(Pipes.Asynchronous, round, ct));
+                progress(1, $"{name}: named pipe, blocking");
+                _tally.AddPipeRound(_tally.BlockingPipe, round, expected, await PipeRoundAsync(Pipes.Blocking, round, ct));
                 progress(1, null);
             }
         }
@@ -146,7 +148,7 @@ internal sealed class DemoRun : IDisposable
         foreach ((int id, ExpectedFile file) in loaded.SelectMany(e => e))
             expected[id] = file;
         _tally.AddInput(expected);
-        await AllAsync(_consumers, c => c.SayAsync($"allocate {expected.Bytes} {expected.Count}", ct));
+        await AllAsync(_consumers, c => c.SayAsync($"allocate {Math.Max(1, expected.Values.Max(f => f.Length)) * PipesOfAConsumer}", ct));
         await AllAsync(_consumers, c => c.ExpectAsync("allocated", ct));
         return expected;
     }
@@ -155,7 +157,7 @@ internal sealed class DemoRun : IDisposable
     {
         QueueStatistics before = _queue.Statistics;
         WorkerProcess[] all = [.. _consumers, .. _producers];
-        await AllAsync(all, w => w.SayAsync("queue", ct));
+        await AllAsync(all, w => w.SayAsync($"queue {Passes.Of(round)}", ct));
         await AllAsync(all, w => w.ExpectAsync("ready", ct));
         await AllAsync(all, w => w.SayAsync("go", ct));
         Span[] sent = await AllAsync(_producers, async p => Span.Parse(await p.ExpectAsync("done", ct)));
@@ -167,39 +169,24 @@ internal sealed class DemoRun : IDisposable
             _tally.Refusal = await ExplainRefusalAsync(ct);
     }
 
-    private async Task PipeRoundAsync(Expected expected, int round, CancellationToken ct)
+    private async Task<Arrivals> PipeRoundAsync(string kind, int round, CancellationToken ct)
     {
-        // Enough pipes that every producer and every consumer has one; each reader knows how much will come.
+        // Enough pipes that every producer and every consumer has one; each is read by one.
         int count = Math.Max(_producers.Length, _consumers.Length);
         string[] names = [.. Enumerable.Range(0, count).Select(i => Uri.EscapeDataString(Path.Combine(_root, $"pipe{_pass}-{i}")))];
         _pass++;
-        long[] bytes = [.. PipeShares(expected, count)];
-        await AllAsync(_consumers, (c, i) => c.SayAsync("pipe " + string.Join(' ',
-            names.Select((n, k) => (n, k)).Where(t => t.k % _consumers.Length == i).Select(t => $"{t.n} {bytes[t.k]}")), ct));
+        await AllAsync(_consumers, (c, i) => c.SayAsync($"{kind} {Passes.Of(round)} " + string.Join(' ', names.Where((_, k) => k % _consumers.Length == i)), ct));
         await AllAsync(_consumers, c => c.ExpectAsync("listening", ct));
-        await AllAsync(_producers, (p, i) => p.SayAsync("pipe " + string.Join(' ', names.Where((_, k) => k % _producers.Length == i)), ct));
+        await AllAsync(_producers, (p, i) => p.SayAsync($"{kind} " + string.Join(' ', names.Where((_, k) => k % _producers.Length == i)), ct));
         WorkerProcess[] all = [.. _consumers, .. _producers];
         await AllAsync(all, w => w.ExpectAsync("ready", ct));
         await AllAsync(all, w => w.SayAsync("go", ct));
         Task<Span[]> sending = AllAsync(_producers, async p => Span.Parse(await p.ExpectAsync("done", ct)));
         Arrivals arrivals = await HearArrivalsAsync(ct);
-        _tally.AddPipeRound(round, expected, arrivals, Span.Around([.. await sending, .. arrivals.Spans]));
+        return arrivals with { Spans = [.. await sending, .. arrivals.Spans] };
     }
 
-    /// <summary>As the producers will deal their files to their pipes, with the frames.</summary>
-    private long[] PipeShares(Expected expected, int count)
-    {
-        long[] bytes = new long[count];
-        for (int p = 0; p < _producers.Length; p++)
-        {
-            int[] mine = [.. Enumerable.Range(0, count).Where(k => k % _producers.Length == p)];
-            List<ExpectedFile>[] shares = DemoPlan.Deal(expected.Values.Where(f => f.Producer == p), mine.Length, f => f.Length);
-            for (int i = 0; i < mine.Length; i++)
-                bytes[mine[i]] = shares[i].Sum(f => (long)LoadedFiles.Header + f.Length);
-        }
-
-        return bytes;
-    }
+    private long PipesOfAConsumer => (Math.Max(_producers.Length, _consumers.Length) + _consumers.Length - 1) / _consumers.Length;
 
     private async Task<Arrivals> HearArrivalsAsync(CancellationToken ct)
     {

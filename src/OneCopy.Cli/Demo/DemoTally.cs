@@ -10,23 +10,38 @@ internal sealed class Expected : Dictionary<int, ExpectedFile>
 }
 
 /// <summary>A file as a consumer found it in its memory.</summary>
-internal sealed record Arrival(int Id, int Length, string Hash);
+internal sealed record Arrival(int Id, int Length, string Hash)
+{
+    public const string NotHashed = "-";
+}
+
+/// <summary>What a pass is for: to compare the hashes of all that arrives, or to take the time.</summary>
+internal static class Passes
+{
+    private const string Compare = "compare";
+    private const string Time = "time";
+
+    public static string Of(int round) => round < 0 ? Compare : Time;
+
+    public static bool Compares(string pass) => string.Equals(pass, Compare, StringComparison.Ordinal);
+}
 
 internal sealed record Arrivals(List<Arrival> Files, Span[] Spans);
 
-/// <summary>What came of the rounds. Those before round 0 are for warming up: checked, and not timed.</summary>
+/// <summary>What came of the rounds. Those before round 0 compare every hash and are not timed.</summary>
 internal sealed class DemoTally(int rounds)
 {
-    private readonly double[] _queueSeconds = new double[rounds];
-    private readonly double[] _pipeSeconds = new double[rounds];
-    private readonly double[] _queueCpu = new double[rounds];
-    private readonly double[] _pipeCpu = new double[rounds];
+    public Rounds Queue { get; } = new(rounds);
+
+    /// <summary>By the asynchronous calls, as the queue.</summary>
+    public Rounds Pipe { get; } = new(rounds);
+
+    /// <summary>By the blocking calls.</summary>
+    public Rounds BlockingPipe { get; } = new(rounds);
 
     public int Messages { get; private set; }
 
     public long Bytes { get; private set; }
-
-    public int Passes { get; private set; }
 
     /// <summary>Arrived with other bytes, over all rounds.</summary>
     public int Mismatches { get; private set; }
@@ -46,19 +61,6 @@ internal sealed class DemoTally(int rounds)
     /// <summary>Why, in words.</summary>
     public string? Refusal { get; set; }
 
-    public double QueueSeconds => Median(_queueSeconds);
-
-    public double PipeSeconds => Median(_pipeSeconds);
-
-    /// <summary>Processor time of all processes together.</summary>
-    public double QueueProcessorSeconds => Median(_queueCpu);
-
-    public double PipeProcessorSeconds => Median(_pipeCpu);
-
-    public IReadOnlyList<double> QueueRounds => _queueSeconds;
-
-    public IReadOnlyList<double> PipeRounds => _pipeSeconds;
-
     public bool IsGood => Mismatches == 0 && Lost == 0 && Repeated == 0;
 
     public void AddInput(Expected wave)
@@ -72,36 +74,26 @@ internal sealed class DemoTally(int rounds)
         Moved += after.Moved - before.Moved;
         if (round == 0)
             Lanes = Plus(Lanes, after.Completed, before.Completed);
-        if (round >= 0)
-        {
-            _queueSeconds[round] += span.Seconds;
-            _queueCpu[round] += span.Cpu.TotalSeconds;
-        }
-
-        Compare(expected, arrivals);
+        Queue.Add(round, span);
+        Compare(round, expected, arrivals);
     }
 
-    public void AddPipeRound(int round, Expected expected, Arrivals arrivals, Span span)
+    public void AddPipeRound(Rounds rounds, int round, Expected expected, Arrivals arrivals)
     {
-        if (round >= 0)
-        {
-            _pipeSeconds[round] += span.Seconds;
-            _pipeCpu[round] += span.Cpu.TotalSeconds;
-        }
-
-        Compare(expected, arrivals);
+        rounds.Add(round, Span.Around(arrivals.Spans));
+        Compare(round, expected, arrivals);
     }
 
-    private void Compare(Expected expected, Arrivals arrivals)
+    private void Compare(int round, Expected expected, Arrivals arrivals)
     {
-        Passes++;
+        bool hashed = round < 0;
         HashSet<int> seen = [];
         foreach (Arrival arrival in arrivals.Files)
         {
             bool known = expected.TryGetValue(arrival.Id, out ExpectedFile? file);
             if (known && !seen.Add(arrival.Id))
                 Repeated++;
-            if (!known || file!.Length != arrival.Length || !string.Equals(file.Hash, arrival.Hash, StringComparison.Ordinal))
+            if (!known || file!.Length != arrival.Length || !string.Equals(hashed ? file.Hash : Arrival.NotHashed, arrival.Hash, StringComparison.Ordinal))
                 Mismatches++;
         }
 
@@ -113,6 +105,29 @@ internal sealed class DemoTally(int rounds)
         static LaneTraffic Add(LaneTraffic s, LaneTraffic a, LaneTraffic b) => new(s.Messages + a.Messages - b.Messages, s.Bytes + a.Bytes - b.Bytes);
         return new LaneStatistics(
             Add(sum.Inline, after.Inline, before.Inline), Add(sum.Arena, after.Arena, before.Arena), Add(sum.Attached, after.Attached, before.Attached));
+    }
+
+}
+
+/// <summary>The times of one way to do the job; over several waves they add up.</summary>
+internal sealed class Rounds(int count)
+{
+    private readonly double[] _seconds = new double[count];
+    private readonly double[] _processor = new double[count];
+
+    public double Seconds => Median(_seconds);
+
+    /// <summary>Processor time of all processes together.</summary>
+    public double ProcessorSeconds => Median(_processor);
+
+    public IReadOnlyList<double> All => _seconds;
+
+    public void Add(int round, Span span)
+    {
+        if (round < 0)
+            return;
+        _seconds[round] += span.Seconds;
+        _processor[round] += span.Cpu.TotalSeconds;
     }
 
     private static double Median(double[] values)

@@ -28,8 +28,8 @@ internal static class Producer
                 case "queue":
                     Time(side, () => Send(queue, loaded!.Files));
                     break;
-                case "pipe":
-                    SendByPipes(side, loaded!.Files, command[1..]);
+                case Pipes.Asynchronous or Pipes.Blocking:
+                    SendByPipes(side, loaded!.Files, command[0], command[1..]);
                     break;
                 default:
                     throw new IOException($"What is \"{command[0]}\"?");
@@ -65,18 +65,25 @@ internal static class Producer
         Task.WaitAll([.. Enumerable.Range(0, Math.Min(InFlight, files.Count)).Select(_ => SendSome())]);
     }
 
-    private static void SendByPipes(WorkerSide side, List<LoadedFile> files, string[] paths)
+    private static void SendByPipes(WorkerSide side, List<LoadedFile> files, string kind, string[] paths)
     {
-        NamedPipeClientStream[] pipes = [.. paths.Select(p => new NamedPipeClientStream(".", Uri.UnescapeDataString(p), PipeDirection.Out))];
-        foreach (NamedPipeClientStream pipe in pipes)
-            pipe.Connect();
+        NamedPipeClientStream[] pipes = [.. paths.Select(p => Pipes.Connect(p, kind))];
         List<LoadedFile>[] shares = DemoPlan.Deal(files, pipes.Length, f => f.Content.Length);
-        Time(side, () => InParallel.Run(pipes.Length, i =>
+        Time(side, () => Pipes.Run(kind, pipes.Length, Write, WriteAsync));
+
+        void Write(int i)
         {
             foreach (LoadedFile file in shares[i])
                 pipes[i].Write(file.Framed.Span);
             pipes[i].Dispose();
-        }));
+        }
+
+        async Task WriteAsync(int i)
+        {
+            foreach (LoadedFile file in shares[i])
+                await pipes[i].WriteAsync(file.Framed);
+            await pipes[i].DisposeAsync();
+        }
     }
 
     /// <summary>The barrier, and the hand-over between two looks at the clock (CLOCK_MONOTONIC, the same in every process).</summary>

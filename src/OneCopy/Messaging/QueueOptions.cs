@@ -28,7 +28,10 @@ public sealed record QueueOptions
     /// <summary>Made by the creator: references the ring can hold, a power of two from 64 to 16,777,216. Default 16,384.</summary>
     public int RingCapacity { get; init; } = 16384;
 
-    /// <summary>Made by the creator: how many handles may be open at the same time, at most 1,023. Default 128.</summary>
+    /// <summary>
+    /// Made by the creator: how many handles may be open at the same time, at most 1,023. Default 128. Closed handles whose messages
+    /// still wait do not count here, but they and the open ones together are 1,023 at most.
+    /// </summary>
     public int MaxParticipants { get; init; } = 128;
 
     /// <summary>

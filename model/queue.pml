@@ -623,9 +623,9 @@ died: false
 #undef RESET
 
 #define SUSPECT(x) (entid[IX(x)]==x+1 && lock[x]==NOBODY && !unl[x])
-#define RESET x=0; b=0; t=0; eh=0; wa=0; n=0; isfull=false; pb0=0; pb1=0; pb2=0; pg0=0; pg1=0; pg2=0
+#define RESET x=0; b=0; t=0; eh=0; wa=0; n=0; isfull=false
 proctype Recoverer(byte me) {
-  byte x, b, t, eh, wa, n, pb0, pb1, pb2, pg0, pg1, pg2; bool isfull;
+  byte x, b, t, eh, wa, n; bool isfull;
 idle:
   if
   :: atomic{ SUSPECT(0) -> x=0; lock[x]=me }                                               /* [death.lock] */
@@ -642,13 +642,6 @@ idle:
 #if NA>5
   :: atomic{ SUSPECT(5) -> x=5; lock[x]=me }
 #endif
-  :: atomic{ pb0>0 && ROOM -> skip };
-     enqueue((pb0-1), pg0);                                                                /* [putoff.enqueue] */
-     if
-     :: isfull -> isfull=false
-     :: else -> atomic{ pb0=pb1; pg0=pg1; pb1=pb2; pg1=pg2; pb2=0; pg2=0 }; wake_rx()
-     fi;
-     goto idle
   OPT_DIE
   fi;
 #ifndef F_STEAL
@@ -670,21 +663,24 @@ idle:
 #else
           isfull=true;
 #endif
+          /* The actor stays X: until X is marked dead, a later recoverer finds under its index what was done in its name. */
           if
-          :: ph[b]==LEASED -> ph[b]=QUEUED; act[b]=me; att[b]=att[b]+1                     /* [death.leased] */
-          :: else ->
-#ifndef F_NO_RETAG
-             act[b]=me                                                                     /* [death.queued] */
-#else
-             skip
+          :: ph[b]==LEASED -> ph[b]=QUEUED; att[b]=att[b]+1                                /* [death.leased] */
+#ifdef F_ACT_ALONE
+             ; act[b]=me
 #endif
+          :: else -> skip                                                                  /* [death.queued] */
           fi;
           n=gen[b] };
         if
         :: isfull ->
            enqueue(b, n);                                                                  /* [death.enqueue] */
            if
-           :: isfull -> atomic{ isfull=false; if :: (pb0==b+1 && pg0==n) || (pb1==b+1 && pg1==n) || (pb2==b+1 && pg2==n) -> skip /* kept already */ :: else -> if :: pb0==0 -> pb0=b+1; pg0=n :: pb0>0 && pb1==0 -> pb1=b+1; pg1=n :: else -> assert(pb2==0); pb2=b+1; pg2=n fi fi } /* [putoff.keep] */
+           :: isfull ->                                                                    /* [death.full] */
+              /* X is not marked: the lock goes, and somebody begins again when there is room. */
+              atomic{ DROP(x,me); RESET };
+              if :: atomic{ ROOM -> skip } OPT_DIE fi;
+              goto idle
            :: else
            fi
         :: else

@@ -666,9 +666,6 @@ idle:
           /* The actor stays X: until X is marked dead, a later recoverer finds under its index what was done in its name. */
           if
           :: ph[b]==LEASED -> ph[b]=QUEUED; att[b]=att[b]+1                                /* [death.leased] */
-#ifdef F_ACT_ALONE
-             ; act[b]=me
-#endif
           :: else -> skip                                                                  /* [death.queued] */
           fi;
           n=gen[b] };

@@ -163,20 +163,20 @@ public sealed partial class ReceivedMessage : IDisposable
     {
         Answer before = (Answer)Interlocked.CompareExchange(ref _answer, (int)answer, (int)Answer.None);
         if (before != Answer.None)
-            Throw(before);
+            throw Refusal(before);
     }
 
     private void ThrowIfAnswered()
     {
         Answer answer = (Answer)Volatile.Read(ref _answer);
         if (answer != Answer.None)
-            Throw(answer);
+            throw Refusal(answer);
     }
 
-    private void Throw(Answer before) => throw (before switch
+    private Exception Refusal(Answer before) => before switch
     {
         Answer.Lost => new MessageLostException(SenderPid),
         Answer.Withdrawn => new MessageWithdrawnException(),
         _ => new InvalidOperationException($"The message was answered before: {before}."),
-    });
+    };
 }

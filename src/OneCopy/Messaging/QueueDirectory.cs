@@ -34,7 +34,7 @@ internal sealed class QueueDirectory
         return new QueueDirectory(RootOf(options.Root), name);
     }
 
-    /// <summary>The queue that this one's dead letters go to; its name may be longer than a user's.</summary>
+    /// <summary>The queue that this one's dead letters go to; its name may be longer than another's, by the suffix.</summary>
     public QueueDirectory DeadLetters => new(Root, Name + DeadLetterSuffix);
 
     /// <summary>The directory that queues live in; it need not exist.</summary>
@@ -92,7 +92,8 @@ internal sealed class QueueDirectory
     private static void ValidateName(string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        bool good = name.Length <= MaxNameLength && name[0] != '.'
+        int max = name.EndsWith(DeadLetterSuffix, StringComparison.Ordinal) ? MaxNameLength + DeadLetterSuffix.Length : MaxNameLength;
+        bool good = name.Length <= max && name[0] != '.'
             && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
         if (!good)
         {

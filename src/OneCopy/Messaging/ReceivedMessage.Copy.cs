@@ -140,15 +140,17 @@ public sealed unsafe partial class ReceivedMessage
 
     internal Exception Lost()
     {
-        if (Interlocked.CompareExchange(ref _answer, (int)Answer.Lost, (int)Answer.None) == (int)Answer.None)
+        Answer before = (Answer)Interlocked.CompareExchange(ref _answer, (int)Answer.Lost, (int)Answer.None);
+        if (before == Answer.None)
             _queue.Lose(_owner, _block, _leased);
-        return new MessageLostException(SenderPid);
+        return Refusal(before == Answer.None ? Answer.Lost : before);
     }
 
+    /// <summary>The lease is over: taken back by the sender, unless another thread here has answered meanwhile.</summary>
     internal Exception Withdrawn()
     {
-        Interlocked.CompareExchange(ref _answer, (int)Answer.Withdrawn, (int)Answer.None);
-        return new MessageWithdrawnException();
+        Answer before = (Answer)Interlocked.CompareExchange(ref _answer, (int)Answer.Withdrawn, (int)Answer.None);
+        return Refusal(before == Answer.None ? Answer.Withdrawn : before);
     }
 
     private void CheckRange(long offset, long length)

@@ -104,8 +104,14 @@ public sealed partial class ReceivedMessage : IDisposable
     public void Abandon()
     {
         Take(Answer.Abandoned);
-        _queue.TryAbandon(_owner, _block, _leased, countAttempt: true);
-        Release();
+        try
+        {
+            _queue.TryAbandon(_owner, _block, _leased, countAttempt: true);
+        }
+        finally
+        {
+            Release();
+        }
     }
 
     /// <summary>Puts it into the dead-letter queue (<see cref="MessageQueue.DeadLetterQueueName"/>); waits while that has no room.</summary>
@@ -123,16 +129,27 @@ public sealed partial class ReceivedMessage : IDisposable
     /// <summary>Abandons it if it was not answered.</summary>
     public void Dispose()
     {
-        if (Interlocked.CompareExchange(ref _answer, (int)Answer.Abandoned, (int)Answer.None) == (int)Answer.None)
+        Answer before = (Answer)Interlocked.CompareExchange(ref _answer, (int)Answer.Abandoned, (int)Answer.None);
+        if (before == Answer.None)
             _queue.TryAbandon(_owner, _block, _leased, countAttempt: true);
-        Release();
+
+        // A thread that is just answering lets go of the memory itself, when it needs it no longer.
+        if (before is Answer.None or Answer.Lost or Answer.Withdrawn)
+            Release();
     }
 
     internal void FinishDeadLettered()
     {
-        if (Interlocked.CompareExchange(ref _answer, (int)Answer.DeadLettered, (int)Answer.None) == (int)Answer.None)
+        if (Interlocked.CompareExchange(ref _answer, (int)Answer.DeadLettered, (int)Answer.None) != (int)Answer.None)
+            return;
+        try
+        {
             _queue.TryComplete(_owner, _block, _leased, Lane, Length);
-        Release();
+        }
+        finally
+        {
+            Release();
+        }
     }
 
     /// <summary>Answered: the memory may be unmapped.</summary>
@@ -146,20 +163,20 @@ public sealed partial class ReceivedMessage : IDisposable
     {
         Answer before = (Answer)Interlocked.CompareExchange(ref _answer, (int)answer, (int)Answer.None);
         if (before != Answer.None)
-            Throw(before);
+            throw Refusal(before);
     }
 
     private void ThrowIfAnswered()
     {
         Answer answer = (Answer)Volatile.Read(ref _answer);
         if (answer != Answer.None)
-            Throw(answer);
+            throw Refusal(answer);
     }
 
-    private void Throw(Answer before) => throw (before switch
+    private Exception Refusal(Answer before) => before switch
     {
         Answer.Lost => new MessageLostException(SenderPid),
         Answer.Withdrawn => new MessageWithdrawnException(),
         _ => new InvalidOperationException($"The message was answered before: {before}."),
-    });
+    };
 }

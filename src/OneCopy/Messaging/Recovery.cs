@@ -68,7 +68,12 @@ internal sealed class Recovery(Ring ring, IStaleness staleness, Func<int, Partic
                 Interlocked.Add(ref ring.RetiredCounter(counter), Volatile.Read(ref dead.CounterWord(counter)));
         }
 
-        Interlocked.CompareExchange(ref entry, 0, Entries.Dead(dead.Incarnation));
+        if (Interlocked.CompareExchange(ref entry, 0, Entries.Dead(dead.Incarnation)) != Entries.Dead(dead.Incarnation))
+            return;
+
+        // The file's memory is free when nobody maps it any more: everybody looks at the table.
+        for (int index = 1; index <= ring.HighestIndex; index++)
+            participantAt(index)?.RingAttention();
     }
 
     /// <summary>

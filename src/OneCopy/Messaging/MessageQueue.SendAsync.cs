@@ -200,7 +200,12 @@ public sealed partial class MessageQueue
             if (IsDone(waiting))
                 return;
             if (TryWithdraw(waiting))
+            {
+                if (e is TimeoutException)
+                    throw new TimeoutException($"No receiver of queue {Name} completed the message of {waiting.Length:N0} bytes in time; it was taken back.", e);
                 throw;
+            }
+
             if (IsDone(waiting))
                 return;
             throw new OneCopyException(
@@ -278,73 +283,5 @@ public sealed partial class MessageQueue
         }
 
         return done > 0 && left > 3 && !asked;
-    }
-
-    private bool MoveIsAsked(AttachedSend waiting) =>
-        (uint)(Volatile.Read(ref _self.MoveRequest(waiting.Block)) >> 32) == waiting.Generation
-        && (uint)(Volatile.Read(ref _self.Moved(waiting.Block)) >> 32) != waiting.Generation;
-
-    /// <summary>Move: a receiver could not pull, so the payload goes into the arena and on from there.</summary>
-    private void Move(AttachedSend waiting)
-    {
-        if (!TryEnter())
-            return;
-        try
-        {
-            lock (waiting.Gate)
-            {
-                waiting.IsMoving = false;
-                if (waiting.IsOver || IsDone(waiting) || !MoveIsAsked(waiting))
-                    return;
-                int receiver = (int)(uint)Volatile.Read(ref _self.MoveRequest(waiting.Block));
-                MoveIntoArena(waiting);
-                Volatile.Write(ref _copiesBeforeAttach, CopiesAfterRefusal);
-                TryPeerAt(receiver)?.File.Ring(WaitKind.Own);
-            }
-        }
-        finally
-        {
-            Exit();
-        }
-    }
-
-    private unsafe void MoveIntoArena(AttachedSend waiting)
-    {
-        long offset;
-        SysResult taken;
-        lock (_blocksGate)
-            taken = TakeForMove(waiting.Length, out offset);
-        int errno = taken.Succeeded ? waiting.CopyPayload(_self.Arena(offset)) : taken.Errno;
-        lock (_blocksGate)
-        {
-            // Done meanwhile (another receiver could pull it), and the block perhaps another message's already.
-            ref OwnBlock own = ref _blocks[waiting.Block];
-            bool current = own.Waiting == waiting && !IsDone(waiting);
-            if (taken.Succeeded && (errno != 0 || !current))
-                _moves.Free(offset, waiting.Length);
-            if (!current)
-                return;
-            if (errno == 0)
-            {
-                own.MovedOffset = offset;
-                own.MovedSize = waiting.Length;
-                *(long*)(_self.Block(waiting.Block) + BlockLayout.MovedPlaceOffset) = offset;
-                _self.Count(Counter.Moved);
-            }
-
-            // Release: the new place is written before the word that says so.
-            Volatile.Write(ref _self.Moved(waiting.Block), ((ulong)waiting.Generation << 32) | (uint)errno);
-        }
-    }
-
-    private SysResult TakeForMove(long length, out long offset)
-    {
-        offset = -1;
-        if (length > _self.ArenaLimit)
-            return SysResult.Failed(Errno.ENOSPC);
-        if (_moves.TryTakeWarm(length, out offset))
-            return SysResult.Ok();
-        ReclaimDone();
-        return _moves.Take(length, out offset);
     }
 }

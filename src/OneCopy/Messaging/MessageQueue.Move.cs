@@ -1,0 +1,122 @@
+using OneCopy.Interop;
+using OneCopy.Messaging;
+
+namespace OneCopy;
+
+/// <summary>The way around a pull that is refused or fails: the sender moves the payload into its arena, and it goes on from there.</summary>
+public sealed partial class MessageQueue
+{
+    /// <summary>Move, the receiver's half: asks the owner, and is rung when it is done.</summary>
+    private void AskForMove(Peer owner, int block, BlockState leased)
+    {
+        // A move that failed before (no room) is asked for anew.
+        ulong failed = Volatile.Read(ref owner.File.Moved(block));
+        if (failed >> 32 == leased.Generation && (uint)failed != 0)
+            Interlocked.CompareExchange(ref owner.File.Moved(block), 0, failed);
+
+        ulong request = ((ulong)leased.Generation << 32) | (uint)_self.Index;
+        while (true)
+        {
+            // Another message's request, of a later generation, is not to be overwritten by one whose message was withdrawn.
+            ulong seen = Volatile.Read(ref owner.File.MoveRequest(block));
+            if (seen != 0 && (int)((uint)(seen >> 32) - leased.Generation) > 0)
+                return;
+            if (Interlocked.CompareExchange(ref owner.File.MoveRequest(block), request, seen) == seen)
+                break;
+        }
+
+        owner.File.Ring(WaitKind.Own);
+    }
+
+    private void AwaitMove(ReceivedMessage message, CancellationToken ct)
+    {
+        WaitUntil(WaitKind.Own, message, static (q, m) => q.IsMoveOver(m), Deadline.Never, ct);
+        if (!IsStillMine(message))
+            throw message.Withdrawn();
+        ulong moved = Volatile.Read(ref message.Owner.File.Moved(message.Block));
+        if ((uint)(moved >> 32) != message.Leased.Generation)
+            throw message.Lost();
+        if ((uint)moved != 0)
+        {
+            throw new OneCopyException(
+                "process_vm_readv", message.Owner.RefusedWith, $"process {message.Owner.File.Pid}",
+                $"Nor could the sender move the message of {message.Length:N0} bytes into its arena ({Errno.NameOf((int)moved)}): " +
+                ((int)moved == Errno.EAGAIN ? "other moved messages fill it; abandon this one and go on, it will come again. " : "raise its QueueOptions.ArenaLimit. ") +
+                "onecopy doctor says what denies the pull.");
+        }
+
+        message.OnMoved();
+    }
+
+    private bool IsMoveOver(ReceivedMessage message) =>
+        (uint)(Volatile.Read(ref message.Owner.File.Moved(message.Block)) >> 32) == message.Leased.Generation
+        || !IsStillMine(message) || IsGoneOrDead(message.Owner);
+
+    private bool MoveIsAsked(AttachedSend waiting) =>
+        (uint)(Volatile.Read(ref _self.MoveRequest(waiting.Block)) >> 32) == waiting.Generation
+        && (uint)(Volatile.Read(ref _self.Moved(waiting.Block)) >> 32) != waiting.Generation;
+
+    /// <summary>Move: a receiver could not pull, so the payload goes into the arena and on from there.</summary>
+    private void Move(AttachedSend waiting)
+    {
+        if (!TryEnter())
+            return;
+        try
+        {
+            lock (waiting.Gate)
+            {
+                waiting.IsMoving = false;
+                if (waiting.IsOver || IsDone(waiting) || !MoveIsAsked(waiting))
+                    return;
+                int receiver = (int)(uint)Volatile.Read(ref _self.MoveRequest(waiting.Block));
+                MoveIntoArena(waiting);
+                Volatile.Write(ref _copiesBeforeAttach, CopiesAfterRefusal);
+                TryPeerAt(receiver)?.File.Ring(WaitKind.Own);
+            }
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    private unsafe void MoveIntoArena(AttachedSend waiting)
+    {
+        long offset;
+        SysResult taken;
+        lock (_blocksGate)
+            taken = TakeForMove(waiting.Length, out offset);
+        int errno = taken.Succeeded ? waiting.CopyPayload(_self.Arena(offset)) : taken.Errno;
+        lock (_blocksGate)
+        {
+            // Done meanwhile (another receiver could pull it), and the block perhaps another message's already.
+            ref OwnBlock own = ref _blocks[waiting.Block];
+            bool current = own.Waiting == waiting && !IsDone(waiting);
+            if (taken.Succeeded && (errno != 0 || !current))
+                _moves.Free(offset, waiting.Length);
+            if (!current)
+                return;
+            if (errno == 0)
+            {
+                own.MovedOffset = offset;
+                own.MovedSize = waiting.Length;
+                *(long*)(_self.Block(waiting.Block) + BlockLayout.MovedPlaceOffset) = offset;
+                _self.Count(Counter.Moved);
+            }
+
+            // Release: the new place is written before the word that says so.
+            Volatile.Write(ref _self.Moved(waiting.Block), ((ulong)waiting.Generation << 32) | (uint)errno);
+        }
+    }
+
+    private SysResult TakeForMove(long length, out long offset)
+    {
+        offset = -1;
+        if (length > _self.ArenaLimit)
+            return SysResult.Failed(Errno.ENOSPC);
+        if (_moves.TryTakeWarm(length, out offset))
+            return SysResult.Ok();
+        ReclaimDone();
+        return _moves.Take(length, out offset);
+    }
+}

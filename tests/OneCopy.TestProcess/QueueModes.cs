@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using OneCopy.Interop;
 
 namespace OneCopy.TestProcess;
 
@@ -62,9 +63,11 @@ internal static class QueueModes
         return 0;
     }
 
-    /// <summary>ROOT NAME COUNT [no-attach] [wait-for-line]: takes messages one by one and says "got LENGTH LANE ok|wrong ATTEMPT".</summary>
+    /// <summary>ROOT NAME COUNT [no-attach] [seccomp] [wait-for-line]: takes messages one by one and says "got LENGTH LANE ok|wrong ATTEMPT".</summary>
     private static int Receive(string[] args)
     {
+        if (args.Contains("seccomp"))
+            Seccomp.Deny(Errno.EPERM, Syscall.SYS_process_vm_readv, Syscall.SYS_process_vm_writev).OrThrow("seccomp");
         using MessageQueue queue = Open(args, new QueueOptions { AllowAttach = !args.Contains("no-attach") });
         Console.WriteLine("ready");
         if (args.Contains("wait-for-line"))
@@ -77,6 +80,8 @@ internal static class QueueModes
             message.Complete();
         }
 
+        foreach (string denied in queue.Statistics.Participants.Select(p => p.PullDenied).OfType<string>())
+            Console.WriteLine(denied.ReplaceLineEndings(" "));
         return 0;
     }
 

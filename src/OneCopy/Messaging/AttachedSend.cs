@@ -30,8 +30,7 @@ internal sealed unsafe class AttachedSend(int block, uint generation, MemoryHand
 
     public bool IsAttached => pins.Length > 0;
 
-    /// <summary>False: it was said before.</summary>
-    public bool Complete() => _done.TrySetResult();
+    public void Complete() => _done.TrySetResult();
 
     public void Fail(Exception exception) => _done.TrySetException(exception);
 

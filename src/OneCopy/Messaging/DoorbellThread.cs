@@ -11,11 +11,8 @@ internal interface IDoorbellOwner
     /// <summary>Whether asynchronous waiters of this kind, or other work, ask for this doorbell.</summary>
     bool WantsDoorbell(WaitKind kind);
 
-    /// <summary>
-    /// The doorbell changed. Runs on the doorbell thread: must not block and must not throw. True: more of the same will follow
-    /// soon, so that the next rings of this kind may be taken together.
-    /// </summary>
-    bool OnRing(WaitKind kind);
+    /// <summary>The doorbell changed. Runs on the doorbell thread: must not block and must not throw.</summary>
+    void OnRing(WaitKind kind);
 
     void OnAttention();
 }
@@ -27,12 +24,6 @@ internal interface IDoorbellOwner
 /// </summary>
 internal sealed unsafe class DoorbellThread
 {
-    /// <summary>
-    /// While a stream of sends is being completed, its doorbell is looked at this often and not slept on: a wake-up for each message would
-    /// take the processor from those who copy. Only after a ring, never when idle.
-    /// </summary>
-    private const long TakeTogether = 100_000;
-
     private const int WordsPerOwner = 4;
     private const int MaxOwners = (Futex.FUTEX_WAITV_MAX - 1) / WordsPerOwner;
     private static readonly Lock s_gate = new();
@@ -128,13 +119,12 @@ internal sealed unsafe class DoorbellThread
             }
 
             int count = 0;
-            long deadline = Deadline.Never;
             words[count++] = WordOf(_poke, poked);
             foreach (Entry e in entries)
-                e.Look(words, ref count, ref deadline);
+                e.Look(words, ref count);
 
             if (s_hasWaitv)
-                Futex.WaitAny(words, count, deadline);
+                Futex.WaitAny(words, count, long.MaxValue);
             else if (entries.Length == 0)
                 Futex.Wait(_poke, poked, long.MaxValue);
             else
@@ -148,7 +138,6 @@ internal sealed unsafe class DoorbellThread
     private sealed class Entry(IDoorbellOwner owner)
     {
         private readonly uint[] _seen = new uint[3];
-        private long _together;
 
         public IDoorbellOwner Owner { get; } = owner;
 
@@ -159,7 +148,7 @@ internal sealed unsafe class DoorbellThread
         public ManualResetEventSlim Left { get; } = new();
 
         /// <summary>Reports what changed since the last look, and adds the words to sleep on with the values looked at.</summary>
-        public void Look(futex_waitv* words, ref int count, ref long deadline)
+        public void Look(futex_waitv* words, ref int count)
         {
             Participant self = Owner.Self;
             uint attention = Volatile.Read(ref *self.Attention);
@@ -172,28 +161,16 @@ internal sealed unsafe class DoorbellThread
             words[count++] = WordOf(self.Attention, attention);
             for (WaitKind kind = WaitKind.Receive; kind <= WaitKind.Own; kind++)
             {
-                if (kind == WaitKind.Own && s_hasWaitv && Deadline.Now < _together)
-                {
-                    deadline = Math.Min(deadline, _together);
-                    continue;
-                }
-
                 uint* word = self.Doorbell(kind);
                 uint value = Volatile.Read(ref *word);
                 if (value != _seen[(int)kind])
                 {
                     _seen[(int)kind] = value;
-                    if (Owner.OnRing(kind))
-                        _together = Deadline.Now + TakeTogether;
+                    Owner.OnRing(kind);
                 }
 
                 if (Owner.WantsDoorbell(kind))
-                {
-                    if (kind == WaitKind.Own && s_hasWaitv && Deadline.Now < _together)
-                        deadline = Math.Min(deadline, _together);
-                    else
-                        words[count++] = WordOf(word, value);
-                }
+                    words[count++] = WordOf(word, value);
             }
         }
     }

@@ -253,35 +253,23 @@ public sealed partial class MessageQueue
         }
     }
 
-    /// <summary>
-    /// The own doorbell rang: tells the senders whose messages are done, and moves payloads that could not be pulled. True: some were
-    /// done, and several are still under way.
-    /// </summary>
-    private bool AttendToAttachedSends()
+    /// <summary>The own doorbell rang: tells the senders whose messages are done, and moves payloads that could not be pulled.</summary>
+    private void AttendToAttachedSends()
     {
-        int done = 0;
-        int left = 0;
-        bool asked = false;
         lock (_attached)
         {
             foreach (AttachedSend waiting in _attached)
             {
                 if (IsDone(waiting))
                 {
-                    done += waiting.Complete() ? 1 : 0;
-                    continue;
+                    waiting.Complete();
                 }
-
-                left++;
-                if (waiting.IsAttached && !waiting.IsMoving && MoveIsAsked(waiting))
+                else if (waiting.IsAttached && !waiting.IsMoving && MoveIsAsked(waiting))
                 {
                     waiting.IsMoving = true;
                     ThreadPool.UnsafeQueueUserWorkItem(static w => w.Queue.Move(w.Waiting), (Queue: this, Waiting: waiting), preferLocal: false);
-                    asked = true; // A receiver waits: no time to lose with the next one either.
                 }
             }
         }
-
-        return done > 0 && left > 3 && !asked;
     }
 }

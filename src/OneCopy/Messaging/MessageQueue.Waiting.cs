@@ -34,9 +34,10 @@ public sealed partial class MessageQueue
         }
     }
 
-    unsafe bool IDoorbellOwner.OnRing(WaitKind kind)
+    unsafe void IDoorbellOwner.OnRing(WaitKind kind)
     {
-        bool stream = kind == WaitKind.Own && AttendToAttachedSends();
+        if (kind == WaitKind.Own)
+            AttendToAttachedSends();
         bool passOn = false;
         lock (_awaiterGates[(int)kind])
         {
@@ -58,7 +59,6 @@ public sealed partial class MessageQueue
         // The wake-up may have been meant for a thread.
         if (passOn)
             Futex.Wake(_self.Doorbell(kind), 1);
-        return stream;
     }
 
     private static bool TryCompleteFirst(LinkedList<TaskCompletionSource> awaiters)

@@ -25,7 +25,7 @@ internal static class DemoCommand
             Producers load the files; consumers copy each one into memory of their own. The same files then go through named pipes between
             the same processes. In a first pass both ends hash all they have; then the hand-over alone is timed. Small files travel in shared memory, larger ones
             (from 32 KiB on) are copied once, straight from one process's memory into the other's.
-            Everything is in a directory of its own in /dev/shm, which is removed at the end. The exit code is 0 only if every byte arrived.
+            Everything is in a directory of its own in /dev/shm (or where ONECOPY_ROOT says), which is removed at the end. The exit code is 0 only if every byte arrived.
 
             Examples:
               onecopy demo

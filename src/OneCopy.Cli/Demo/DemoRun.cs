@@ -84,6 +84,7 @@ internal sealed class DemoRun : IDisposable
     private static string FreshRoot()
     {
         string parent = Environment.GetEnvironmentVariable("ONECOPY_ROOT") is { Length: > 0 } root ? Path.GetFullPath(root) : "/dev/shm";
+        Directory.CreateDirectory(parent, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         SweepLeftOvers(parent);
         string path = Path.Combine(parent, $"{RootPrefix}{Environment.ProcessId}-{Guid.NewGuid():N}"[..32]);
         Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);

@@ -72,7 +72,7 @@ internal static class SendCommand
         }
         catch (Exception) when (sent < files.Count)
         {
-            await Console.Error.WriteLineAsync($"{sent} of {Sizes.Count(files.Count, "file")} {(wait ? "were received" : "are in the queue")}; then it ended:");
+            await Console.Error.WriteLineAsync($"{sent} of {Sizes.Count(files.Count, "file")} {(wait ? "received" : "put into the queue")}; then it ended:");
             throw;
         }
 

@@ -45,7 +45,7 @@ internal static class StatCommand
         }
 
         Console.WriteLine($"{name} in {path}");
-        Console.WriteLine($"{Sizes.Count(s.Queued, "message")} waiting, {s.Leased:N0} held by receivers, {Sizes.Text(s.BytesPending)} in all{(s.OldestAge is TimeSpan age ? $"; the oldest waits since {age.TotalSeconds:0.0} s" : "")}");
+        Console.WriteLine($"{Sizes.Count(s.Queued, "message")} waiting, {s.Leased:N0} held by receivers, {Sizes.Text(s.BytesPending)} in all{(s.OldestAge is TimeSpan age ? $"; the oldest has waited for {age.TotalSeconds:0.0} s" : "")}");
         WriteLanes(s);
         WriteCounters(s);
         WriteParticipants(s);

@@ -41,8 +41,12 @@ public sealed class MessageProperties
         long total = Length(MessageId) + Length(CorrelationId) + Length(ContentType) + 2L;
         if (_headers is not null)
         {
-            foreach ((string name, string value) in _headers)
+            foreach ((string name, string? value) in _headers)
+            {
+                if (value is null)
+                    throw new ArgumentException($"The header \"{name}\" has no value: leave it out, or give it an empty string.");
                 total += Length(name) + Length(value);
+            }
         }
 
         return total <= MaxEncodedLength + AllowMore

@@ -16,6 +16,19 @@ public sealed partial class MessageQueue
     /// <summary>The queue that this one's dead letters go to: an ordinary queue, which anybody may open and receive from.</summary>
     public string DeadLetterQueueName => _directory.DeadLetters.Name;
 
+    internal void FinishDeadLettered(Peer owner, int block, BlockState leased)
+    {
+        Enter();
+        try
+        {
+            Finish(owner, block, leased);
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
     /// <summary>Complete. False: the message was withdrawn meanwhile.</summary>
     internal bool TryComplete(Peer owner, int block, BlockState leased, Lane lane, long length)
     {
@@ -94,11 +107,17 @@ public sealed partial class MessageQueue
             _self.Count(Counter.LostWithSender);
     }
 
-    private bool TryDeadLetterExhausted(ReceivedMessage message)
+    /// <summary>At the last attempt's end, or at the claim after it: true = it is a dead letter now (or nothing is left of it).</summary>
+    internal bool TryDeadLetterExhausted(ReceivedMessage message)
     {
+        // At the claim, the attempt that is just beginning is one too many.
+        bool claimed = message.DeliveryAttempt > _ring.MaxAttempts;
+        if (message.DeliveryAttempt < _ring.MaxAttempts || !TryEnter())
+            return false;
         try
         {
-            return SendDeadLetter(message, $"handed out {message.DeliveryAttempt - 1} times without being completed", wait: false, CancellationToken.None);
+            int times = message.DeliveryAttempt - (claimed ? 1 : 0);
+            return SendDeadLetter(message, $"handed out {times} times without being completed", wait: false, CancellationToken.None);
         }
         catch (Exception e) when (e is MessageLostException or MessageWithdrawnException)
         {
@@ -107,6 +126,10 @@ public sealed partial class MessageQueue
         catch (Exception e) when (e is OneCopyException or InvalidOperationException or ArgumentException or OutOfMemoryException)
         {
             return false; // It cannot be put there: handed out once more rather than kept from everybody.
+        }
+        finally
+        {
+            Exit();
         }
     }
 

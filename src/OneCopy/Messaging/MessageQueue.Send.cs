@@ -17,12 +17,14 @@ public sealed partial class MessageQueue
     /// <param name="payload">Any length up to the arena's limit, 0 included.</param>
     /// <param name="options">Properties, time limit.</param>
     /// <param name="cancellationToken">Ends the wait for room; nothing was sent then.</param>
+    /// <exception cref="ArgumentException"><see cref="SendOptions.UntilCompleted"/> was asked for, or the properties are too long.</exception>
     /// <exception cref="TimeoutException">There was no room in time; nothing was sent.</exception>
     /// <exception cref="OneCopyException">ENOSPC: the file system is full. Or the payload is larger than the arena's limit. Nothing was sent.</exception>
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
     public unsafe void Send(ReadOnlySpan<byte> payload, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= SendOptions.Default;
+        options.RefuseUntilCompleted();
         long deadline = Deadline.After(options.Timeout);
         Needs needs = Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0);
         Enter();
@@ -47,6 +49,7 @@ public sealed partial class MessageQueue
     public unsafe bool TrySend(ReadOnlySpan<byte> payload, SendOptions? options = null)
     {
         options ??= SendOptions.Default;
+        options.RefuseUntilCompleted();
         Needs needs = Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0);
         Enter();
         try
@@ -101,6 +104,7 @@ public sealed partial class MessageQueue
     {
         ArgumentNullException.ThrowIfNull(buffer);
         options ??= SendOptions.Default;
+        options.RefuseUntilCompleted();
         Enter();
         try
         {

@@ -16,7 +16,7 @@ public sealed partial class MessageQueue
 
     /// <summary>
     /// Sends a payload. From <see cref="QueueOptions.AttachThreshold"/> on it stays in the caller's memory and is copied once, by its receiver; the
-    /// task completes when a receiver has completed the message. Shorter ones are copied into the queue, and the task completes when they
+    /// task completes when a receiver has completed the message, or put it into the dead-letter queue. Shorter ones are copied into the queue, and the task completes when they
     /// are in it. Either way, when it completes the memory may be reused, and the message does not depend on this process any more.
     /// </summary>
     /// <param name="payload">Not to be changed before the task completes. Pinned as long as receivers may read it.</param>

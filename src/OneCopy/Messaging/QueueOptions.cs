@@ -76,12 +76,12 @@ public sealed record QueueOptions
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(RingCapacity, Messaging.RingLayout.MinCapacity);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(RingCapacity, Messaging.RingLayout.MaxCapacity);
-        ThrowIfNoPowerOfTwo(RingCapacity, nameof(RingCapacity));
+        ThrowIfNoPowerOfTwo(RingCapacity, nameof(RingCapacity), Messaging.RingLayout.MinCapacity, Messaging.RingLayout.MaxCapacity);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxParticipants, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxParticipants, Messaging.Cell.MaxParticipants);
         ArgumentOutOfRangeException.ThrowIfLessThan(BlockSize, Messaging.BlockLayout.MinBlockSize);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(BlockSize, Messaging.BlockLayout.MaxBlockSize);
-        ThrowIfNoPowerOfTwo(BlockSize, nameof(BlockSize));
+        ThrowIfNoPowerOfTwo(BlockSize, nameof(BlockSize), Messaging.BlockLayout.MinBlockSize, Messaging.BlockLayout.MaxBlockSize);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxDeliveryAttempts, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxDeliveryAttempts, ushort.MaxValue);
         ArgumentOutOfRangeException.ThrowIfLessThan(Blocks, 1);
@@ -91,9 +91,9 @@ public sealed record QueueOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(AttachThreshold, 0);
     }
 
-    private static void ThrowIfNoPowerOfTwo(int value, string name)
+    private static void ThrowIfNoPowerOfTwo(int value, string name, int least, int most)
     {
         if (!System.Numerics.BitOperations.IsPow2(value))
-            throw new ArgumentOutOfRangeException(name, value, "Must be a power of two.");
+            throw new ArgumentOutOfRangeException(name, value, $"Must be a power of two from {least:N0} to {most:N0}.");
     }
 }

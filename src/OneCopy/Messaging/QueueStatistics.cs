@@ -44,10 +44,10 @@ public sealed record QueueStatistics
     /// <summary>How long the oldest waiting message has been waiting; null if none waits.</summary>
     public required TimeSpan? OldestAge { get; init; }
 
-    /// <summary>Sent, by the lane chosen at the send.</summary>
+    /// <summary>Sent, by the lane chosen at the send; those that were withdrawn later are among them.</summary>
     public required LaneStatistics Sent { get; init; }
 
-    /// <summary>Completed, by the lane that the payload went in the end.</summary>
+    /// <summary>Completed, by the lane that the payload went in the end; dead letters are not among them.</summary>
     public required LaneStatistics Completed { get; init; }
 
     /// <summary>Handed out again after having been given back, or after the death of a receiver.</summary>

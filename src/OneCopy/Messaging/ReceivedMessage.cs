@@ -99,10 +99,16 @@ public sealed partial class ReceivedMessage : IDisposable
         throw new MessageWithdrawnException();
     }
 
-    /// <summary>Gives it back, to be handed out again. After the queue's number of attempts it goes to the dead-letter queue.</summary>
+    /// <summary>
+    /// Gives it back, to be handed out again at once, to anybody. If it was handed out as often as the queue allows
+    /// (<see cref="QueueOptions.MaxDeliveryAttempts"/>), it goes to the dead-letter queue instead.
+    /// </summary>
     /// <exception cref="InvalidOperationException">It was answered before.</exception>
     public void Abandon()
     {
+        ThrowIfAnswered();
+        if (_queue.TryDeadLetterExhausted(this))
+            return;
         Take(Answer.Abandoned);
         try
         {
@@ -126,9 +132,11 @@ public sealed partial class ReceivedMessage : IDisposable
         _queue.DeadLetter(this, reason, cancellationToken);
     }
 
-    /// <summary>Abandons it if it was not answered.</summary>
+    /// <summary>Abandons it if it was not answered. Never throws.</summary>
     public void Dispose()
     {
+        if ((Answer)Volatile.Read(ref _answer) == Answer.None)
+            _queue.TryDeadLetterExhausted(this);
         Answer before = (Answer)Interlocked.CompareExchange(ref _answer, (int)Answer.Abandoned, (int)Answer.None);
         if (before == Answer.None)
             _queue.TryAbandon(_owner, _block, _leased, countAttempt: true);
@@ -144,7 +152,7 @@ public sealed partial class ReceivedMessage : IDisposable
             return;
         try
         {
-            _queue.TryComplete(_owner, _block, _leased, Lane, Length);
+            _queue.FinishDeadLettered(_owner, _block, _leased);
         }
         finally
         {

@@ -19,9 +19,16 @@ public sealed record SendOptions
     public bool SurviveSender { get; init; }
 
     /// <summary>
-    /// Has <c>SendAsync</c> complete only when a receiver has completed the message, on every lane. Attached messages do so anyway.
+    /// Has <c>SendAsync</c> complete only when a receiver has completed (or dead-lettered) the message, on every lane. Attached messages do
+    /// so anyway. Not for <c>Send</c> and <c>TrySend</c>, which throw <see cref="ArgumentException"/>.
     /// </summary>
     public bool UntilCompleted { get; init; }
 
     internal static SendOptions Default { get; } = new();
+
+    internal void RefuseUntilCompleted()
+    {
+        if (UntilCompleted)
+            throw new ArgumentException("Send does not wait for the message's completion: use SendAsync with UntilCompleted.");
+    }
 }

@@ -11,7 +11,6 @@ internal static class OpenFlags
     public const int O_RDWR = 2;
     public const int O_CREAT = 0x40;
     public const int O_EXCL = 0x80;
-    public const int O_TRUNC = 0x200;
     public const int O_CLOEXEC = 0x80000;
 
     public static readonly int O_DIRECTORY = IsArm64 ? 0x4000 : 0x10000;
@@ -24,7 +23,6 @@ internal static class OpenFlags
 internal static partial class Fcntl
 {
     public const int AT_FDCWD = -100;
-    public const uint RENAME_NOREPLACE = 1;
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int sys_open(string path, int flags, uint mode);
@@ -34,9 +32,6 @@ internal static partial class Fcntl
 
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     private static partial int sys_fallocate(int fd, int mode, long offset, long length);
-
-    [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
-    private static partial int sys_ftruncate(int fd, long length);
 
     [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int sys_link(string from, string to);
@@ -83,8 +78,6 @@ internal static partial class Fcntl
                 return r;
         }
     }
-
-    public static SysResult ftruncate(SafeHandle file, long length) => SysResult.From(sys_ftruncate((int)file.DangerousGetHandle(), length));
 
     public static SysResult link(string from, string to) => SysResult.From(sys_link(from, to));
 

@@ -5,7 +5,6 @@ namespace OneCopy.Interop;
 /// <summary>flock(2): a lock on an open file description, dropped by the kernel when its last descriptor goes, at death too.</summary>
 internal static partial class Flock
 {
-    public const int LOCK_SH = 1;
     public const int LOCK_EX = 2;
     public const int LOCK_NB = 4;
     public const int LOCK_UN = 8;

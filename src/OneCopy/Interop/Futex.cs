@@ -23,7 +23,6 @@ internal struct futex_waitv
 /// <summary>linux/futex.h: waiting on a 32-bit word and waking those who do. Always the shared kind: the words are in files.</summary>
 internal static unsafe partial class Futex
 {
-    public const int FUTEX_WAIT = 0;
     public const int FUTEX_WAKE = 1;
     public const int FUTEX_WAIT_BITSET = 9;
     public const uint FUTEX_BITSET_MATCH_ANY = 0xffffffff;

@@ -26,7 +26,6 @@ internal enum Map
 /// <summary>MADV_* of madvise(2).</summary>
 internal enum Madv
 {
-    DontFork = 10,
     HugePage = 14,
 }
 

@@ -5,7 +5,6 @@ namespace OneCopy.Interop;
 /// <summary>prctl(2), and who this process is: getuid(2) and its kin.</summary>
 internal static partial class Prctl
 {
-    public const int PR_GET_DUMPABLE = 3;
     public const int PR_SET_DUMPABLE = 4;
     public const int PR_SET_NO_NEW_PRIVS = 38;
     public const int PR_SET_PTRACER = 0x59616d61;
@@ -18,9 +17,6 @@ internal static partial class Prctl
 
     [LibraryImport("libc")]
     public static partial uint geteuid();
-
-    [LibraryImport("libc")]
-    public static partial uint getgid();
 
     [LibraryImport("libc")]
     public static partial uint getegid();

@@ -48,7 +48,7 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Abandon. False: it was withdrawn, or it is lost with its sender.</summary>
-    internal bool TryAbandon(Peer owner, int block, BlockState leased, bool countAttempt)
+    internal bool TryAbandon(Peer owner, int block, BlockState leased)
     {
         if (!TryEnter())
             return false; // Closing gave it back.
@@ -60,7 +60,7 @@ public sealed partial class MessageQueue
                 return false;
             }
 
-            BlockState queued = leased.ToRequeued(_self.Index, countAttempt);
+            BlockState queued = leased.ToRequeued(_self.Index, countAttempt: true);
             if (!owner.File.TryChange(block, leased, queued))
                 return false;
             EnqueueOrPutOff(new MessageReference(owner.Index, block, queued.Generation & Cell.GenerationMask));

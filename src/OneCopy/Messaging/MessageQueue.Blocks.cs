@@ -120,7 +120,7 @@ public sealed unsafe partial class MessageQueue
         *(int*)(p + BlockLayout.SegmentCountOffset) = needs.Segments;
         *(long*)(p + BlockLayout.PayloadOffsetOffset) = bodyOffset;
         *(long*)(p + BlockLayout.PropertiesOffsetOffset) = propertiesOffset;
-        *(long*)(p + BlockLayout.TimeSentOffset) = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+        *(long*)(p + BlockLayout.TimeSentOffset) = MessageRecord.Now;
         return new Draft(
             block,
             state,
@@ -182,12 +182,20 @@ public sealed unsafe partial class MessageQueue
                 Release(oldest.Block, seen);
         }
 
-        if (_arena.TryTakeWarm(bytes, out offset))
+        return TakeFrom(_arena, bytes, out offset);
+    }
+
+    private SysResult TakeFrom(OwnArena arena, long bytes, out long offset)
+    {
+        offset = -1;
+        if (bytes > _self.ArenaLimit)
+            return SysResult.Failed(Errno.ENOSPC); // There never will be room.
+        if (arena.TryTakeWarm(bytes, out offset))
             return SysResult.Ok();
 
         // Before the file grows, those are looked for that were done out of turn.
         ReclaimDone();
-        return _arena.Take(bytes, out offset);
+        return arena.Take(bytes, out offset);
     }
 
     /// <summary>Frees what done messages still hold of the arena.</summary>

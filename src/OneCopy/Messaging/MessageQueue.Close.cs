@@ -55,7 +55,7 @@ public sealed partial class MessageQueue
         }
         catch (QueueCorruptException)
         {
-            ring = null; // Unreadable by this version: nobody of this version has it open.
+            // Unreadable by this version: nobody of this version has it open.
             if (!Directory.Exists(directory.Path))
                 return false;
             Directory.Delete(directory.Path, recursive: true);

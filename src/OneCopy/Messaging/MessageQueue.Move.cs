@@ -85,7 +85,7 @@ public sealed partial class MessageQueue
         long offset;
         SysResult taken;
         lock (_blocksGate)
-            taken = TakeForMove(waiting.Length, out offset);
+            taken = TakeFrom(_moves, waiting.Length, out offset);
         int errno = taken.Succeeded ? waiting.CopyPayload(_self.Arena(offset)) : taken.Errno;
         lock (_blocksGate)
         {
@@ -107,16 +107,5 @@ public sealed partial class MessageQueue
             // Release: the new place is written before the word that says so.
             Volatile.Write(ref _self.Moved(waiting.Block), ((ulong)waiting.Generation << 32) | (uint)errno);
         }
-    }
-
-    private SysResult TakeForMove(long length, out long offset)
-    {
-        offset = -1;
-        if (length > _self.ArenaLimit)
-            return SysResult.Failed(Errno.ENOSPC);
-        if (_moves.TryTakeWarm(length, out offset))
-            return SysResult.Ok();
-        ReclaimDone();
-        return _moves.Take(length, out offset);
     }
 }

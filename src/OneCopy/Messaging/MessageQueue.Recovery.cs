@@ -32,7 +32,7 @@ public sealed partial class MessageQueue
     {
         try
         {
-            return PeerAt(r.Participant) is not { } peer || r.Block >= peer.File.BlockCount || !peer.File.State(r.Block).IsQueuedAs(r.Generation);
+            return PeerAt(r.Participant)?.File.HasQueued(r) != true;
         }
         catch (OneCopyException)
         {
@@ -124,8 +124,7 @@ public sealed partial class MessageQueue
             return _attached[index] = file;
         }
 
-        public bool IsStale(MessageReference r) =>
-            At(r.Participant) is not { } p || r.Block >= p.BlockCount || !p.State(r.Block).IsQueuedAs(r.Generation);
+        public bool IsStale(MessageReference r) => At(r.Participant)?.HasQueued(r) != true;
 
         public void Dispose()
         {

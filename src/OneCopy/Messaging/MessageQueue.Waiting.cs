@@ -126,7 +126,7 @@ public sealed partial class MessageQueue
         {
             while (true)
             {
-                uint seen = Volatile.Read(ref *_self.Doorbell(kind));
+                uint seen = ReadDoorbell(kind);
                 if (attempt(this, state))
                     return true;
                 ct.ThrowIfCancellationRequested();

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using OneCopy.Interop;
 using OneCopy.Messaging;
 
@@ -12,13 +11,13 @@ namespace OneCopy;
 /// <remarks>See docs/protocol.md for the files and steps, docs/guarantees.md for what holds when processes die.</remarks>
 public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorbellOwner, IPeerObserver, IStaleness
 {
+    private const long Closed = long.MinValue;
+
     private readonly QueueDirectory _directory;
     private readonly Ring _ring;
     private readonly Participant _self;
     private readonly QueueOptions _options;
     private readonly DoorbellThread _doorbells;
-    private const long Closed = long.MinValue;
-
     private readonly ManualResetEventSlim _drained = new();
 
     // Operations under way that touch mapped memory; Closed is added when the handle closes.
@@ -234,20 +233,18 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
                 known.Add(_directory.ParticipantPath(index, Entries.IncarnationOf(entry)));
         }
 
-        foreach (string path in Directory.EnumerateFiles(_directory.Path).Where(p => !known.Contains(p)))
+        foreach (string path in Directory.EnumerateFiles(_directory.Path).Where(p => !known.Contains(p) && IsOurs(System.IO.Path.GetFileName(p))))
         {
             SysResult opened = Fcntl.open(path, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW);
             if (!opened.Succeeded)
                 continue;
             using Microsoft.Win32.SafeHandles.SafeFileHandle file = SafeFd.Of(opened);
-            string name = System.IO.Path.GetFileName(path);
-            if (name.StartsWith("t-", StringComparison.Ordinal) || name[0] == 'p')
-            {
-                if (Flock.flock(file.Fd(), Flock.LOCK_EX | Flock.LOCK_NB).Succeeded)
-                    Fcntl.unlink(path);
-            }
+            if (Flock.flock(file.Fd(), Flock.LOCK_EX | Flock.LOCK_NB).Succeeded)
+                Fcntl.unlink(path);
         }
     }
+
+    private static bool IsOurs(string name) => name.StartsWith("t-", StringComparison.Ordinal) || name[0] == 'p';
 
     /// <summary>
     /// Begins an operation on mapped memory; pair with <see cref="Exit"/>. Closing waits for those under way, and wakes those that wait.

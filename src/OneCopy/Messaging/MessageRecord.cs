@@ -38,7 +38,10 @@ internal readonly unsafe struct MessageRecord
 
     public long PropertiesOffset { get; }
 
+    /// <summary>Microseconds since 1970, UTC, by the sender's clock.</summary>
     public long TimeSent { get; }
+
+    public static long Now => (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
     public bool HasInlineProperties => (Flags & BlockLayout.PropertiesInline) != 0;
 

@@ -84,6 +84,10 @@ internal sealed unsafe partial class Participant : IDisposable
     /// <summary>An acquiring read: what was written before this state was published can be read after it.</summary>
     public BlockState State(int block) => new(Volatile.Read(ref StateWord(block)));
 
+    /// <summary>Whether a reference to this participant means a message that is queued here now.</summary>
+    public bool HasQueued(MessageReference reference) =>
+        reference.Block < BlockCount && State(reference.Block).IsQueuedAs(reference.Generation);
+
     /// <summary>The one way a state changes hands between participants.</summary>
     public bool TryChange(int block, BlockState from, BlockState to) =>
         Interlocked.CompareExchange(ref StateWord(block), to.Bits, from.Bits) == from.Bits;

@@ -123,13 +123,12 @@ public sealed partial class MessageQueue
             }
         }
 
-        long now = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
         return new QueueStatistics
         {
             Queued = queued,
             Leased = leased,
             BytesPending = bytes,
-            OldestAge = queued == 0 ? null : TimeSpan.FromMicroseconds(Math.Clamp(now - oldest, 0, TimeSpan.MaxValue.Ticks / 100)),
+            OldestAge = queued == 0 ? null : TimeSpan.FromMicroseconds(Math.Clamp(MessageRecord.Now - oldest, 0, TimeSpan.MaxValue.Ticks / 100)),
             Sent = Lanes(counters, Counter.SentInline),
             Completed = Lanes(counters, Counter.CompletedInline),
             Redelivered = counters[(int)Counter.Redelivered],

@@ -112,7 +112,7 @@ public sealed partial class ReceivedMessage : IDisposable
         Take(Answer.Abandoned);
         try
         {
-            _queue.TryAbandon(_owner, _block, _leased, countAttempt: true);
+            _queue.TryAbandon(_owner, _block, _leased);
         }
         finally
         {
@@ -139,7 +139,7 @@ public sealed partial class ReceivedMessage : IDisposable
             _queue.TryDeadLetterExhausted(this);
         Answer before = (Answer)Interlocked.CompareExchange(ref _answer, (int)Answer.Abandoned, (int)Answer.None);
         if (before == Answer.None)
-            _queue.TryAbandon(_owner, _block, _leased, countAttempt: true);
+            _queue.TryAbandon(_owner, _block, _leased);
 
         // A thread that is just answering lets go of the memory itself, when it needs it no longer.
         if (before is Answer.None or Answer.Lost or Answer.Withdrawn)

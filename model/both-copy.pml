@@ -102,8 +102,8 @@ copy:
   if :: atomic{ post[me]=inuse[me] } OPT_DIE fi;                                           /* [both.post] */
   ring(0);
 await:                                                                                     /* [push.wait] */
-  if :: atomic{ rung[me]=false } OPT_DIE fi;                                               /* [sleep.read] */
   if :: atomic{ flag[me]=true } OPT_DIE fi;                                                /* [sleep.bit] */
+  if :: atomic{ rung[me]=false } OPT_DIE fi;                                               /* [sleep.read] */
   if                                                                                       /* [sleep.look] */
   :: atomic{ ALLPUSHED || ANYBACK || !LEASE || entdead -> skip }
   :: atomic{ !(ALLPUSHED || ANYBACK || !LEASE || entdead) -> skip };
@@ -130,8 +130,8 @@ close:
   do                                                                                       /* [both.wait]: what was taken */
   :: i<n ->
 again:
-     if :: atomic{ rung[me]=false } OPT_DIE fi;                                            /* [sleep.read] */
      if :: atomic{ flag[me]=true } OPT_DIE fi;                                             /* [sleep.bit] */
+     if :: atomic{ rung[me]=false } OPT_DIE fi;                                            /* [sleep.read] */
      if                                                                                    /* [sleep.look] */
      :: atomic{ sd[me*PN+i]!=0 -> i++ }
      :: atomic{ sd[me*PN+i]==0 && entdead -> i++ }
@@ -159,8 +159,8 @@ again:
 move:
   ring(0);                                                                                 /* [move.ring] */
 awaitmove:
-  if :: atomic{ rung[me]=false } OPT_DIE fi;                                               /* [sleep.read] */
   if :: atomic{ flag[me]=true } OPT_DIE fi;                                                /* [sleep.bit] */
+  if :: atomic{ rung[me]=false } OPT_DIE fi;                                               /* [sleep.read] */
   if                                                                                       /* [sleep.look] */
   :: atomic{ moved || !LEASE || entdead -> flag[me]=false; rung[me]=false }; goto copy
   :: atomic{ !(moved || !LEASE || entdead) -> skip };
@@ -211,8 +211,8 @@ others:                                                                         
      :: mine[i] -> i++
      :: else ->
 again:
-        if :: atomic{ rung[me]=false } OPT_DIE fi;                                         /* [sleep.read] */
         if :: atomic{ flag[me]=true } OPT_DIE fi;                                          /* [sleep.bit] */
+        if :: atomic{ rung[me]=false } OPT_DIE fi;                                         /* [sleep.read] */
         if                                                                                 /* [sleep.look] */
         :: atomic{ sd[me*PN+i]==1 -> i++ }
         :: atomic{ sd[me*PN+i]==2 -> skip };                                               /* given back: copy it myself */
@@ -287,8 +287,8 @@ died: false
 proctype Sender(byte me) {
   byte r, tg, fd, i;
 wait:
-  if :: atomic{ rung[0]=false } OPT_DIE fi;                                                /* [sleep.read] */
   if :: atomic{ flag[0]=true } OPT_DIE fi;                                                 /* [sleep.bit] */
+  if :: atomic{ rung[0]=false } OPT_DIE fi;                                                /* [sleep.read] */
 look:
   if
   :: atomic{ ph==DONE || ph==FREE -> fin[0]=true }; goto finished

@@ -100,7 +100,7 @@ copy:
   fi;
   if :: atomic{ dest[me]=inuse[me] } OPT_DIE fi;
   if :: atomic{ post[me]=inuse[me] } OPT_DIE fi;                                           /* [both.post] */
-  ring(0);
+  ring(0);                                                                                 /* [both.ring] */
 await:                                                                                     /* [push.wait] */
   if :: atomic{ flag[me]=true } OPT_DIE fi;                                                /* [sleep.bit] */
   if :: atomic{ rung[me]=false } OPT_DIE fi;                                               /* [sleep.read] */
@@ -187,7 +187,7 @@ left: /* cancelled: the message stays on its lease, and its receiver copies once
   fi;
   if :: atomic{ dest[me]=inuse[me] } OPT_DIE fi;
   if :: atomic{ post[me]=inuse[me] } OPT_DIE fi;                                           /* [both.post] */
-  ring(0);
+  ring(0);                                                                                 /* [both.ring] */
 piece:
   if
   :: atomic{ cur[me]<PN -> i=cur[me]; cur[me]=cur[me]+1; mine[i]=true }                    /* [both.take] */

@@ -13,9 +13,13 @@ public sealed partial class MessageQueue
             return true;
         try
         {
-            if (Volatile.Read(ref _ring.Entry(index)) != Entries.Live(incarnation))
-                return true;
-            return PeerAt(index) is not { } peer || peer.Incarnation != incarnation || RecoverIfDead(peer);
+            if (!IsSettled(index, incarnation))
+                return false;
+
+            // Whoever marked it dead may have died before it rang, and nobody recovers a recoverer that is no participant: who waits in this
+            // process for just the mark looks up now.
+            _self.RingAll();
+            return true;
         }
         catch (OneCopyException)
         {
@@ -26,6 +30,20 @@ public sealed partial class MessageQueue
         {
             Exit();
         }
+    }
+
+    private bool IsSettled(int index, long incarnation)
+    {
+        if (PeerAt(index) is not { } peer || peer.Incarnation != incarnation)
+            return true;
+        long entry = Volatile.Read(ref _ring.Entry(index));
+        if (entry == Entries.Live(incarnation))
+            return RecoverIfDead(peer);
+
+        // Marked already: it may have been left unretired.
+        if (entry == Entries.Dead(incarnation))
+            NewRecovery().TryRetire(peer.File);
+        return true;
     }
 
     bool IStaleness.IsStale(MessageReference r)

@@ -61,8 +61,10 @@ public sealed partial class MessageQueue
             }
 
             BlockState queued = leased.ToRequeued(_self.Index, countAttempt: true);
+            CrashPoint.At(Step.AbandonState);
             if (!owner.File.TryChange(block, leased, queued))
                 return false;
+            CrashPoint.At(Step.AbandonEnqueue);
             EnqueueOrPutOff(new MessageReference(owner.Index, block, queued.Generation & Cell.GenerationMask));
             _self.Count(Counter.Abandoned);
             return true;
@@ -90,12 +92,15 @@ public sealed partial class MessageQueue
     /// <summary>The message's end, for whoever holds it: its owner is told, and retired if it is dead and this was its last.</summary>
     private bool Finish(Peer owner, int block, BlockState leased)
     {
+        CrashPoint.At(Step.CompleteState);
         if (!owner.File.TryChange(block, leased, leased.To(Phase.Done, _self.Index)))
             return false;
 
         // After the full fence of the change: the owner's flag and the table are looked at after it can be seen.
+        CrashPoint.At(Step.CompleteRing);
         if (Volatile.Read(ref owner.File.OwnSleeping) != 0)
             owner.File.Ring(WaitKind.Own);
+        CrashPoint.At(Step.CompleteRetire);
         if (IsGoneOrDead(owner))
             NewRecovery().TryRetire(owner.File);
         return true;
@@ -144,6 +149,7 @@ public sealed partial class MessageQueue
         properties.Headers[DeadLetterHeaders.Attempts] = message.DeliveryAttempt.ToString();
         properties.AllowMore = DeadLetterRoom;
         SendOptions options = new() { Properties = properties };
+        CrashPoint.At(Step.DeadSend);
         if (!deadLetters.TrySend(payload, options))
         {
             if (!wait)
@@ -151,6 +157,7 @@ public sealed partial class MessageQueue
             deadLetters.Send(payload, options, ct);
         }
 
+        CrashPoint.At(Step.DeadState);
         _self.Count(Counter.DeadLettered);
         message.FinishDeadLettered();
         return true;

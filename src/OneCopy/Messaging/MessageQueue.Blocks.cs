@@ -90,6 +90,7 @@ public sealed unsafe partial class MessageQueue
             _blocks[block] = new OwnBlock { ArenaOffset = offset, ArenaSize = arenaBytes };
             if (arenaBytes > 0)
                 Remember(block, state.Generation);
+            CrashPoint.At(Step.SendRecord);
             draft = WriteRecord(block, state, needs, offset);
         }
 
@@ -140,6 +141,7 @@ public sealed unsafe partial class MessageQueue
                 continue;
             Release(block, seen);
             state = new BlockState(NextGeneration(seen), Phase.Filling, _self.Index, 0);
+            CrashPoint.At(Step.SendTake);
             if (_self.TryChange(block, seen, state))
                 return true;
         }

@@ -16,6 +16,7 @@ public sealed partial class MessageQueue
         if (Interlocked.Exchange(ref _closing, 1) != 0)
             return;
         Volatile.Write(ref _closed, true);
+        CrashPoint.At(Step.CloseBegin);
         CloseDeadLetters();
         if (Interlocked.Add(ref _operations, Closed) != Closed)
             WaitForOperations();
@@ -68,6 +69,7 @@ public sealed partial class MessageQueue
         {
             if (!IsStillTheRing(directory, ring))
                 return Delete(name, root); // Somebody else deleted it, and it was made anew.
+            CrashPoint.At(Step.DeleteMark);
             Interlocked.Exchange(ref ring.Deleted, 1);
             int[] users = RemoveUnlessUsed(directory, ring);
             return users.Length == 0 ? true : throw new OneCopyException(
@@ -102,6 +104,7 @@ public sealed partial class MessageQueue
     /// <summary>Under the lock, with the ring marked as deleted. Returns the processes that use it; then it is not deleted.</summary>
     private static int[] RemoveUnlessUsed(QueueDirectory directory, Ring ring)
     {
+        CrashPoint.At(Step.DeleteCheck);
         int[] users = LivingPids(directory, ring);
         if (users.Length > 0)
             Interlocked.Exchange(ref ring.Deleted, 0);
@@ -129,13 +132,16 @@ public sealed partial class MessageQueue
     // The ring last but for the directory: a queue without a ring is none.
     private static void RemoveFiles(QueueDirectory directory)
     {
+        CrashPoint.At(Step.DeleteFiles);
         foreach (string file in Directory.EnumerateFiles(directory.Path))
         {
             if (!string.Equals(file, directory.RingPath, StringComparison.Ordinal))
                 Fcntl.unlink(file);
         }
 
+        CrashPoint.At(Step.DeleteRing);
         Fcntl.unlink(directory.RingPath);
+        CrashPoint.At(Step.DeleteDirectory);
         Fcntl.rmdir(directory.Path);
     }
 
@@ -184,6 +190,7 @@ public sealed partial class MessageQueue
         bool left = false;
         try
         {
+            CrashPoint.At(Step.CloseLeases);
             GiveBackLeases();
             left = TryEnqueuePutOff();
         }
@@ -192,6 +199,7 @@ public sealed partial class MessageQueue
             // A peer's file cannot be mapped now.
         }
 
+        CrashPoint.At(Step.CloseBlocks);
         for (int block = 0; left && block < _blocks.Length; block++)
         {
             BlockState s = _self.State(block);
@@ -207,7 +215,9 @@ public sealed partial class MessageQueue
         }
         else
         {
+            CrashPoint.At(Step.CloseClosed);
             Volatile.Write(ref _self.Closed, 1);
+            CrashPoint.At(Step.CloseUnlock);
             Flock.flock(held.Fd(), Flock.LOCK_UN);
             RingAttentionOfOthers();
         }

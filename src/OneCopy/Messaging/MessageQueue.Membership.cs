@@ -101,7 +101,10 @@ public sealed partial class MessageQueue
             if (peer is null)
                 Interlocked.CompareExchange(ref _ring.Entry(index), 0, entry); // Retired but for the last step.
             else if (probe)
+            {
+                CrashPoint.At(Step.OpenRetire);
                 NewRecovery().TryRetire(peer.File);
+            }
         }
         else if (peer is not null)
         {

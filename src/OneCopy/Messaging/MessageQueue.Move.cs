@@ -21,10 +21,12 @@ public sealed partial class MessageQueue
             ulong seen = Volatile.Read(ref owner.File.MoveRequest(block));
             if (seen != 0 && (int)((uint)(seen >> 32) - leased.Generation) > 0)
                 return;
+            CrashPoint.At(Step.MoveRequest);
             if (Interlocked.CompareExchange(ref owner.File.MoveRequest(block), request, seen) == seen)
                 break;
         }
 
+        CrashPoint.At(Step.MoveRing);
         owner.File.Ring(WaitKind.Own);
     }
 
@@ -71,6 +73,7 @@ public sealed partial class MessageQueue
                 int receiver = (int)(uint)Volatile.Read(ref _self.MoveRequest(waiting.Block));
                 MoveIntoArena(waiting);
                 Volatile.Write(ref _copiesBeforeAttach, CopiesAfterRefusal);
+                CrashPoint.At(Step.MoveRing);
                 TryPeerAt(receiver)?.File.Ring(WaitKind.Own);
             }
         }
@@ -86,6 +89,7 @@ public sealed partial class MessageQueue
         SysResult taken;
         lock (_blocksGate)
             taken = TakeFrom(_moves, waiting.Length, out offset);
+        CrashPoint.At(Step.MoveCopy);
         int errno = taken.Succeeded ? waiting.CopyPayload(_self.Arena(offset)) : taken.Errno;
         lock (_blocksGate)
         {
@@ -104,6 +108,7 @@ public sealed partial class MessageQueue
                 _self.Count(Counter.Moved);
             }
 
+            CrashPoint.At(Step.MoveAnswer);
             // Release: the new place is written before the word that says so.
             Volatile.Write(ref _self.Moved(waiting.Block), ((ulong)waiting.Generation << 32) | (uint)errno);
         }

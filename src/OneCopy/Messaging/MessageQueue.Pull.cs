@@ -62,7 +62,9 @@ public sealed unsafe partial class MessageQueue
             while (length > 0 && errno == 0)
             {
                 ct.ThrowIfCancellationRequested();
+                CrashPoint.At(Step.PullRead);
                 errno = PullOnce(message.Owner, segments, ref segment, ref skip, ref destination, ref length);
+                CrashPoint.At(Step.PullCheck);
                 if (!IsStillMine(message))
                     throw message.Withdrawn();
             }

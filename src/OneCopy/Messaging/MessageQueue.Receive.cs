@@ -118,6 +118,7 @@ public sealed partial class MessageQueue
             WakeOne(WaitKind.Space);
             if (!claimed)
                 continue;
+            CrashPoint.At(Step.ReceivePass);
             if (!_ring.LooksEmpty)
                 WakeOne(WaitKind.Receive);
             if (Admit(owner!, reference.Block, leased) is { } message)
@@ -135,10 +136,12 @@ public sealed partial class MessageQueue
             return false;
         while (true)
         {
+            CrashPoint.At(Step.ReceiveState);
             BlockState seen = owner.File.State(reference.Block);
             if (!seen.IsQueuedAs(reference.Generation))
                 return false;
             leased = seen.To(Phase.Leased, _self.Index);
+            CrashPoint.At(Step.ReceiveClaim);
             if (owner.File.TryChange(reference.Block, seen, leased))
                 return true;
         }

@@ -43,10 +43,12 @@ public sealed partial class MessageQueue
     /// <summary>True: the peer was dead and is recovered, or is no longer there. False: it lives, or somebody else is at it.</summary>
     private bool RecoverIfDead(Peer peer)
     {
+        CrashPoint.At(Step.DeathLock);
         if (peer.File.Probe(out SafeFileHandle? proof) != Participant.Life.Dead)
             return IsGoneOrDead(peer);
         using (proof)
         {
+            CrashPoint.At(Step.DeathLook);
             // The lock is ours; it may have been free because another has done the work.
             if (IsGoneOrDead(peer))
                 return true;

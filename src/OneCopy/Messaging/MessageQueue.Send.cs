@@ -175,8 +175,11 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Send, the step that makes it a message: release, so that whoever sees the state sees record and payload.</summary>
-    private void MarkQueued(Draft draft) =>
+    private void MarkQueued(Draft draft)
+    {
+        CrashPoint.At(Step.SendPublish);
         Volatile.Write(ref _self.StateWord(draft.Block), draft.State.To(Phase.Queued, _self.Index).Bits);
+    }
 
     /// <summary>
     /// A queued message whose reference was not put into the ring. False: it is sent all the same, because somebody met an old
@@ -191,10 +194,11 @@ public sealed partial class MessageQueue
         return true;
     }
 
-    private bool TryEnqueue(MessageReference reference)
+    private bool TryEnqueue(MessageReference reference, string wake = Step.SendWake)
     {
         if (!_ring.TryEnqueue(reference, this))
             return false;
+        CrashPoint.At(wake);
         WakeOne(WaitKind.Receive);
         return true;
     }
@@ -210,6 +214,7 @@ public sealed partial class MessageQueue
             _putOff.Enqueue(reference);
             if (_enqueuesPutOff || TryEnqueuePutOff())
                 return;
+            CrashPoint.At(Step.PutOffKeep);
             _enqueuesPutOff = true;
         }
 
@@ -222,6 +227,7 @@ public sealed partial class MessageQueue
             return;
         try
         {
+            CrashPoint.At(Step.PutOffEnqueue);
             await WaitUntilAsync(WaitKind.Space, 0, static (q, _) => q.TryEnqueuePutOff(), Deadline.Never, CancellationToken.None).ConfigureAwait(false);
         }
         catch (ObjectDisposedException)
@@ -240,7 +246,7 @@ public sealed partial class MessageQueue
         {
             while (_putOff.TryPeek(out MessageReference reference))
             {
-                if (!TryEnqueue(reference))
+                if (!TryEnqueue(reference, Step.AbandonWake))
                     return false;
                 _putOff.Dequeue();
             }

@@ -239,8 +239,10 @@ public sealed partial class MessageQueue
                 if (s.Generation != waiting.Generation || !(s.Phase == Phase.Queued || (s.Phase == Phase.Leased && attached)))
                     return false;
                 BlockState withdrawn = new(NextGeneration(s), Phase.Filling, _self.Index, 0);
+                CrashPoint.At(Step.WithdrawState);
                 if (!_self.TryChange(waiting.Block, s, withdrawn))
                     continue;
+                CrashPoint.At(Step.WithdrawRing);
                 _self.Count(Counter.Withdrawn);
 
                 // A receiver that waits for this payload to be moved looks up.

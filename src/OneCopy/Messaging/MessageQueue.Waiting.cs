@@ -79,6 +79,7 @@ public sealed partial class MessageQueue
         {
             if (_asleep[(int)kind]++ > 0)
                 return;
+            CrashPoint.At(Step.SleepBit);
             if (kind == WaitKind.Own)
                 Interlocked.Exchange(ref _self.OwnSleeping, 1);
             else
@@ -92,6 +93,7 @@ public sealed partial class MessageQueue
         {
             if (--_asleep[(int)kind] > 0)
                 return;
+            CrashPoint.At(Step.SleepClear);
             if (kind == WaitKind.Own)
                 Interlocked.Exchange(ref _self.OwnSleeping, 0);
             else
@@ -126,7 +128,9 @@ public sealed partial class MessageQueue
         {
             while (true)
             {
+                CrashPoint.At(Step.SleepRead);
                 uint seen = ReadDoorbell(kind);
+                CrashPoint.At(Step.SleepLook);
                 if (attempt(this, state))
                     return true;
                 ct.ThrowIfCancellationRequested();
@@ -134,6 +138,7 @@ public sealed partial class MessageQueue
                 if (!Deadline.IsAhead(deadline))
                     return false;
                 CountSleeper(1);
+                CrashPoint.At(Step.SleepWait);
                 Futex.Wait(_self.Doorbell(kind), seen, deadline);
                 CountSleeper(-1);
             }
@@ -148,6 +153,7 @@ public sealed partial class MessageQueue
     {
         Unannounce(kind);
 
+        CrashPoint.At(Step.SleepPass);
         // After the bit is cleared (a full fence): what we were woken for may be left for another, whether we took one or gave up.
         if (kind == WaitKind.Receive ? !_ring.LooksEmpty : kind == WaitKind.Space && !_ring.LooksFull)
             WakeOne(kind);
@@ -182,7 +188,9 @@ public sealed partial class MessageQueue
         {
             while (true)
             {
+                CrashPoint.At(Step.SleepRead);
                 uint seen = ReadDoorbell(kind);
+                CrashPoint.At(Step.SleepLook);
                 if (attempt(this, state))
                     return true;
                 ct.ThrowIfCancellationRequested();
@@ -194,6 +202,7 @@ public sealed partial class MessageQueue
                 CountSleeper(1);
                 try
                 {
+                    CrashPoint.At(Step.SleepWait);
                     await ring.Value.Task.WaitAsync(Deadline.Left(deadline), ct).ConfigureAwait(false);
                 }
                 catch (TimeoutException)
@@ -260,6 +269,7 @@ public sealed partial class MessageQueue
     private void WakeOne(WaitKind kind)
     {
         Sleepers sleepers = _ring.Sleepers(kind);
+        CrashPoint.At(Step.WakeBitmap);
         if (!sleepers.Any)
             return;
 

@@ -165,9 +165,11 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
                     continue;
                 self.MoveTo(directory, index);
                 ring.RaiseHighestIndex(index);
+                CrashPoint.At(Step.JoinEntry);
                 if (Interlocked.CompareExchange(ref ring.Entry(index), Entries.Live(self.Incarnation), 0) != 0)
                     continue;
 
+                CrashPoint.At(Step.JoinCheck);
                 // A full fence on both sides: either the deleter sees this entry, or we see that it is deleting. And of those who took
                 // the last free place at the same time, the older incarnations keep it.
                 bool deleted = Volatile.Read(ref ring.Deleted) != 0;
@@ -210,7 +212,9 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
         {
             lock (_membershipGate)
                 SyncMembership(probe: true);
+            CrashPoint.At(Step.JoinLeftovers);
             RemoveLeftovers();
+            CrashPoint.At(Step.JoinAttention);
             RingAttentionOfOthers();
         }
         finally

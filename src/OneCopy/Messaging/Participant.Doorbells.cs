@@ -21,7 +21,9 @@ internal sealed unsafe partial class Participant
     public void Ring(WaitKind kind, bool everybody = false)
     {
         uint* word = Doorbell(kind);
+        CrashPoint.At(Step.WakeBell);
         Interlocked.Increment(ref *word);
+        CrashPoint.At(Step.WakeFutex);
         Futex.Wake(word, kind == WaitKind.Receive && !everybody ? 1 : int.MaxValue);
         if (Volatile.Read(ref *WaitsOnAttentionAlone) != 0)
             RingAttention();

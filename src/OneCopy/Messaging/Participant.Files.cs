@@ -27,6 +27,7 @@ internal sealed unsafe partial class Participant
         long arenaLimit = new ArenaAllocator(options.ArenaLimit).Limit;
         long arenaOffset = ParticipantLayout.ArenaOffset(options.Blocks, ring.BlockSize);
         string path = directory.TemporaryPath();
+        CrashPoint.At(Step.JoinFile);
         SafeFileHandle file = SafeFd.Open(path, OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL, 0x180); // 0600
         SafeFileHandle? held = null;
         MemoryMapping? map = null;
@@ -34,15 +35,18 @@ internal sealed unsafe partial class Participant
         try
         {
             // A description of its own, so that no other use of the file can drop the lock.
+            CrashPoint.At(Step.JoinLock);
             held = SafeFd.Open(path, OpenFlags.O_RDWR);
             Flock.flock(held.Fd(), Flock.LOCK_EX).OrThrow("flock", path);
             Stat.Of(held.Fd(), out statx created).OrThrow("statx", path);
             if (created.stx_nlink == 0)
                 SysResult.Failed(Errno.ENOENT).OrThrow("flock", path); // Taken for a leftover in between: the caller begins again.
+            CrashPoint.At(Step.JoinAllocate);
             Fcntl.fallocate(file, 0, arenaOffset).OrThrow("fallocate", path);
             map = MemoryMapping.OfFile(file, 0, arenaOffset, Prot.Read | Prot.Write, path);
             arena = arenaLimit == 0 ? null : MemoryMapping.OfFile(file, arenaOffset, 2 * arenaLimit, Prot.Read | Prot.Write, path);
             long incarnation = ring.NextIncarnation();
+            CrashPoint.At(Step.JoinHeader);
             byte* p = map.Address;
             *(uint*)(p + ParticipantLayout.VersionOffset) = RingLayout.Version;
             *(int*)(p + ParticipantLayout.PidOffset) = ProcessIdentity.Pid;
@@ -119,6 +123,7 @@ internal sealed unsafe partial class Participant
     public void MoveTo(QueueDirectory directory, int index)
     {
         string path = directory.ParticipantPath(index, Incarnation);
+        CrashPoint.At(Step.JoinRename);
         Fcntl.rename(Path, path).OrThrow("rename", path);
         Path = path;
         Index = index;
@@ -156,7 +161,9 @@ internal sealed unsafe partial class Participant
     /// <summary>Owner only: gives the file memory for a range of the arena. ENOSPC comes from here, and not as SIGBUS later.</summary>
     public SysResult Allocate(long arenaOffset, long bytes)
     {
+        CrashPoint.At(Step.ArenaGrow);
         SysResult allocated = Fcntl.fallocate(_file, ArenaOffset + arenaOffset, bytes);
+        CrashPoint.At(Step.ArenaGrown);
         if (allocated.Succeeded)
             Volatile.Write(ref _fileSize, Math.Max(_fileSize, ArenaOffset + arenaOffset + bytes));
         return allocated;

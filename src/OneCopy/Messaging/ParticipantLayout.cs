@@ -64,7 +64,10 @@ internal static class BlockLayout
     /// <summary>Where in the arena a moved payload is; the place it had before stays as it was, for those who are just reading it.</summary>
     public const int MovedPlaceOffset = 72;
 
-    public const int InlineOffset = 80;
+    /// <summary>Microseconds since 1970, UTC, from which on it is not handed out any more; 0 = never.</summary>
+    public const int ExpiresOffset = 80;
+
+    public const int InlineOffset = 96;
 
     public const byte PropertiesInline = 1;
     public const byte SegmentsInline = 2;

@@ -15,6 +15,7 @@ internal sealed class Recovery(Ring ring, IStaleness staleness, Func<int, Partic
     /// <summary>False: the ring is full; X is not marked dead, so that somebody begins again when there is room.</summary>
     public bool TryRecover(Participant dead)
     {
+        CrashPoint.At(Step.DeathScan);
         Lost = 0;
         // What X held first: with a full ring its own messages, whose references are mostly there already, may take several tries.
         foreach (bool own in new[] { false, true })
@@ -26,13 +27,17 @@ internal sealed class Recovery(Ring ring, IStaleness staleness, Func<int, Partic
                 for (int block = 0; block < owner.BlockCount; block++)
                 {
                     if (!TryRecoverBlock(owner, block, dead))
+                    {
+                        CrashPoint.At(Step.DeathFull);
                         return false;
+                    }
                 }
             }
         }
 
         MarkDead(dead);
 
+        CrashPoint.At(Step.DeathRetire);
         // Also those who were dead before: a process may have died between the end of their last message and this step.
         for (int index = 1; index <= ring.HighestIndex; index++)
         {
@@ -55,22 +60,27 @@ internal sealed class Recovery(Ring ring, IStaleness staleness, Func<int, Partic
         ref long entry = ref ring.Entry(dead.Index);
         if (Volatile.Read(ref entry) != Entries.Dead(dead.Incarnation))
             return;
+        CrashPoint.At(Step.RetireCheck);
         for (int block = 0; block < dead.BlockCount; block++)
         {
             if (dead.State(block).Phase is not (Phase.Free or Phase.Done))
                 return;
         }
 
+        CrashPoint.At(Step.RetireUnlink);
         // Whoever unlinks the file adds its counters to the ring's.
         if (Fcntl.unlink(dead.Path).Succeeded)
         {
+            CrashPoint.At(Step.RetireCounters);
             for (int counter = 0; counter < (int)Counter.Count; counter++)
                 Interlocked.Add(ref ring.RetiredCounter(counter), Volatile.Read(ref dead.CounterWord(counter)));
         }
 
+        CrashPoint.At(Step.RetireEntry);
         if (Interlocked.CompareExchange(ref entry, 0, Entries.Dead(dead.Incarnation)) != Entries.Dead(dead.Incarnation))
             return;
 
+        CrashPoint.At(Step.RetireRing);
         // The file's memory is free when nobody maps it any more: everybody looks at the table.
         for (int index = 1; index <= ring.HighestIndex; index++)
             participantAt(index)?.RingAttention();
@@ -82,9 +92,12 @@ internal sealed class Recovery(Ring ring, IStaleness staleness, Func<int, Partic
     /// </summary>
     public void MarkDead(Participant dead)
     {
+        CrashPoint.At(Step.DeathRing);
         RingEverybody(dead);
+        CrashPoint.At(Step.DeathBits);
         ring.Sleepers(WaitKind.Receive).Remove(dead.Index);
         ring.Sleepers(WaitKind.Space).Remove(dead.Index);
+        CrashPoint.At(Step.DeathMark);
         Interlocked.CompareExchange(ref ring.Entry(dead.Index), Entries.Dead(dead.Incarnation), Entries.Live(dead.Incarnation));
         RingEverybody(dead);
     }
@@ -108,11 +121,13 @@ internal sealed class Recovery(Ring ring, IStaleness staleness, Func<int, Partic
             switch (s.Phase)
             {
                 case Phase.Filling when own:
+                    CrashPoint.At(Step.DeathFilling);
                     // Nothing was promised yet.
                     if (!owner.TryChange(block, s, s.To(Phase.Free, dead.Index)))
                         continue;
                     return true;
                 case Phase.Queued or Phase.Leased when IsLost(owner, block, s, dead, own):
+                    CrashPoint.At(Step.DeathLost);
                     if (!owner.TryChange(block, s, s.To(Phase.Done, dead.Index)))
                         continue;
                     Lost++;
@@ -122,9 +137,11 @@ internal sealed class Recovery(Ring ring, IStaleness staleness, Func<int, Partic
                         TryRetire(owner);
                     return true;
                 case Phase.Queued when s.Actor == dead.Index:
+                    CrashPoint.At(Step.DeathEnqueue);
                     // Its reference may be in the ring already: then the second one is stale when it is met.
                     return ring.TryEnqueue(new MessageReference(owner.Index, block, s.Generation & Cell.GenerationMask), staleness);
                 case Phase.Leased when s.Actor == dead.Index:
+                    CrashPoint.At(Step.DeathLeased);
                     // State first, reference second, in the next round.
                     owner.TryChange(block, s, s.ToRequeued(dead.Index, countAttempt: true));
                     continue;

@@ -11,22 +11,26 @@ internal sealed unsafe partial class Ring
     {
         while (true)
         {
+            CrashPoint.At(Step.EnqueueTail);
             ulong tail = Volatile.Read(ref Tail);
             ref ulong cell = ref CellAt(tail);
             Cell seen = new(Volatile.Read(ref cell));
             int ahead = LapsAhead(seen.Lap, tail);
             if (ahead == 0 && seen.IsEmpty)
             {
+                CrashPoint.At(Step.EnqueueCell);
                 // The full fence of this exchange orders the block's state before the reference, and the reference before the
                 // look at the sleepers that follows.
                 if (Interlocked.CompareExchange(ref cell, Cell.Of(seen.Lap, reference).Bits, seen.Bits) == seen.Bits)
                 {
+                    CrashPoint.At(Step.EnqueueAdvance);
                     Interlocked.CompareExchange(ref Tail, tail + 1, tail);
                     return true;
                 }
             }
             else if (ahead >= 0)
             {
+                CrashPoint.At(Step.EnqueueHelp);
                 Interlocked.CompareExchange(ref Tail, tail + 1, tail);
             }
             else if (tail == Volatile.Read(ref Tail) && !TryDropStaleHead(staleness))
@@ -41,7 +45,9 @@ internal sealed unsafe partial class Ring
     {
         while (true)
         {
+            CrashPoint.At(Step.ReceiveHead);
             ulong head = Volatile.Read(ref Head);
+            CrashPoint.At(Step.ReceiveCell);
             Cell seen = new(Volatile.Read(ref CellAt(head)));
             int ahead = LapsAhead(seen.Lap, head);
             if (ahead == 0)
@@ -52,15 +58,20 @@ internal sealed unsafe partial class Ring
 
             // Taken out already (the next lap's): help. An older lap: head was read before others moved on; again.
             if (ahead > 0)
+            {
+                CrashPoint.At(Step.ReceiveHelp);
                 Interlocked.CompareExchange(ref Head, head + 1, head);
+            }
         }
     }
 
     /// <summary>Takes a reference out, once its message is claimed or it was found stale. Anybody may; only one succeeds.</summary>
-    public void Remove(Peeked peeked)
+    public void Remove(Peeked peeked, string pop = Step.ReceivePop, string advance = Step.ReceiveAdvance)
     {
         ref ulong cell = ref CellAt(peeked.Position);
+        CrashPoint.At(pop);
         Interlocked.CompareExchange(ref cell, Cell.Empty(peeked.Cell.Lap + 1).Bits, peeked.Cell.Bits);
+        CrashPoint.At(advance);
         Interlocked.CompareExchange(ref Head, peeked.Position + 1, peeked.Position);
     }
 
@@ -72,11 +83,12 @@ internal sealed unsafe partial class Ring
 
     private bool TryDropStaleHead(IStaleness staleness)
     {
+        CrashPoint.At(Step.FullHead);
         if (!TryPeek(out Peeked oldest))
             return true; // Emptied meanwhile.
         if (!staleness.IsStale(oldest.Cell.Reference))
             return false;
-        Remove(oldest);
+        Remove(oldest, Step.FullRemove, Step.FullAdvance);
         return true;
     }
 

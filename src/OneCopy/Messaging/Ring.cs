@@ -95,8 +95,10 @@ internal sealed unsafe partial class Ring : IDisposable
 
     private static void Create(QueueDirectory directory, QueueOptions options)
     {
+        CrashPoint.At(Step.CreateDirectory);
         directory.Create();
         string temporary = directory.TemporaryPath();
+        CrashPoint.At(Step.CreateFile);
         SysResult made = Fcntl.open(temporary, OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL, 0x180); // 0600
         if (made.Errno == Errno.ENOENT)
             return; // The directory was deleted after it was made: begin again.
@@ -105,9 +107,11 @@ internal sealed unsafe partial class Ring : IDisposable
         {
             using SafeFileHandle file = SafeFd.Of(made);
             long size = RingLayout.FileSize(options.RingCapacity);
+            CrashPoint.At(Step.CreateAllocate);
             Fcntl.fallocate(file, 0, size).OrThrow("fallocate", temporary);
             using (MemoryMapping map = MemoryMapping.OfFile(file, 0, RingLayout.EntriesOffset, Prot.Read | Prot.Write, temporary))
             {
+                CrashPoint.At(Step.CreateHeader);
                 byte* p = map.Address;
                 *(uint*)(p + RingLayout.VersionOffset) = RingLayout.Version;
                 *(uint*)(p + RingLayout.CapacityOffset) = (uint)options.RingCapacity;
@@ -119,12 +123,14 @@ internal sealed unsafe partial class Ring : IDisposable
             }
 
             // link fails if the name is taken: one creator wins, the others open what it made.
+            CrashPoint.At(Step.CreateLink);
             SysResult linked = Fcntl.link(temporary, directory.RingPath);
             if (!linked.Succeeded && linked.Errno is not (Errno.EEXIST or Errno.ENOENT))
                 linked.OrThrow("link", directory.RingPath);
         }
         finally
         {
+            CrashPoint.At(Step.CreateUnlink);
             Fcntl.unlink(temporary);
         }
     }

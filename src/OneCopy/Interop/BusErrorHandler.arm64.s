@@ -33,6 +33,8 @@ skip:
 found:
         mov     w9, #1
         str     w9, [x6, #20]                   // damaged
+        add     x12, x3, #12
+        stlr    w9, [x12]                       // and that there is such a one, after it
         dmb     ish                             // before anybody can see the zeros
         mov     x13, x0
         mov     x14, x1

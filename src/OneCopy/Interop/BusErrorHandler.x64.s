@@ -30,6 +30,7 @@ skip:
 
 found:
         mov     dword ptr [rax + 20], 1         # damaged: before anybody can see the zeros
+        mov     dword ptr [r8 + 12], 1          # and that there is such a one; stores keep their order
         push    rdi
         push    rsi
         push    rdx

@@ -31,6 +31,9 @@ internal static unsafe class MappingGuard
     /// <summary>Why there is no guard in this process (it may not make memory executable, say); null: there is one.</summary>
     public static string? Refusal => s_refusal;
 
+    /// <summary>Whether any mapping of this process was ever damaged: one volatile read, for paths that are hot.</summary>
+    public static bool HasFaulted => s_table is not null && Volatile.Read(ref s_table->Faulted) != 0;
+
     /// <summary>Guards a mapping of whole pages. Without a guard, or with all slots in use: not guarded, and never damaged.</summary>
     public static GuardedMapping Register(nint address, long length, Prot prot)
     {
@@ -68,6 +71,15 @@ internal static unsafe class MappingGuard
             Interlocked.Increment(ref slot->Version);
             s_free.Push(mapping.Slot);
         }
+    }
+
+    /// <summary>Marks a mapping as the handler does: somebody found out in another way that its file was truncated.</summary>
+    public static void MarkDamaged(GuardedMapping mapping)
+    {
+        if (mapping.Slot == 0)
+            return;
+        Volatile.Write(ref DamagedOf(mapping.Slot), 1);
+        Volatile.Write(ref s_table->Faulted, 1); // Release: after the mark itself.
     }
 
     internal static ref uint DamagedOf(nint slot) => ref ((Slot*)slot)->Damaged;
@@ -133,6 +145,9 @@ internal static unsafe class MappingGuard
 
         [FieldOffset(8)]
         public int Used;
+
+        [FieldOffset(12)]
+        public uint Faulted;
 
         [FieldOffset(16)]
         public long PageMask;

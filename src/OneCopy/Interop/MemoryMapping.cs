@@ -22,6 +22,9 @@ internal sealed unsafe class MemoryMapping : SafeHandle
     /// <summary>Whether somebody has truncated the file under this mapping, and a page that is missing was touched.</summary>
     public bool IsDamaged => _guard.IsDamaged;
 
+    /// <summary>Its file was found to be shorter than it must be.</summary>
+    public void MarkDamaged() => MappingGuard.MarkDamaged(_guard);
+
     public override bool IsInvalid => handle == -1;
 
     /// <summary>Maps a shared file; it may be longer than the file, which then must be grown before the rest is touched.</summary>
@@ -30,6 +33,10 @@ internal sealed unsafe class MemoryMapping : SafeHandle
             .OrThrow("mmap", path, "The process may be out of address space or of mappings (vm.max_map_count)."),
         length,
         prot);
+
+    /// <summary>Memory that is in no file, and zero.</summary>
+    public static MemoryMapping OfZeros(long length) => new(
+        Mman.mmap(0, (nuint)length, Prot.Read | Prot.Write, Map.Private | Map.Anonymous | Map.NoReserve, -1, 0).OrThrow("mmap"), length, Prot.Read | Prot.Write);
 
     protected override bool ReleaseHandle()
     {

@@ -33,6 +33,8 @@ public sealed partial class MessageQueue
     private void AwaitMove(ReceivedMessage message, CancellationToken ct)
     {
         WaitUntil(WaitKind.Own, message, static (q, m) => q.IsMoveOver(m), Deadline.Never, ct);
+        if (message.Owner.File.IsDamaged)
+            throw message.Damaged();
         if (!IsStillMine(message))
             throw message.Withdrawn();
         ulong moved = Volatile.Read(ref message.Owner.File.Moved(message.Block));
@@ -52,7 +54,7 @@ public sealed partial class MessageQueue
 
     private bool IsMoveOver(ReceivedMessage message) =>
         (uint)(Volatile.Read(ref message.Owner.File.Moved(message.Block)) >> 32) == message.Leased.Generation
-        || !IsStillMine(message) || IsGoneOrDead(message.Owner);
+        || !IsStillMine(message) || IsGoneOrDead(message.Owner) || message.Owner.File.IsDamaged;
 
     private bool MoveIsAsked(AttachedSend waiting) =>
         (uint)(Volatile.Read(ref _self.MoveRequest(waiting.Block)) >> 32) == waiting.Generation

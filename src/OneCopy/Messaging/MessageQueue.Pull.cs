@@ -35,6 +35,9 @@ public sealed unsafe partial class MessageQueue
                 Buffer.MemoryCopy(message.InPlace(offset + done), destination + done, piece, piece);
                 done += piece;
             }
+
+            if (message.Owner.File.IsDamaged)
+                throw message.Damaged();
         }
         finally
         {
@@ -66,7 +69,7 @@ public sealed unsafe partial class MessageQueue
                 errno = PullOnce(message.Owner, segments, ref segment, ref skip, ref destination, ref length);
                 CrashPoint.At(Step.PullCheck);
                 if (!IsStillMine(message))
-                    throw message.Withdrawn();
+                    throw message.Owner.File.IsDamaged ? message.Damaged() : message.Withdrawn();
             }
 
             if (errno == 0)

@@ -41,6 +41,9 @@ internal readonly unsafe struct MessageRecord
     /// <summary>Microseconds since 1970, UTC, by the sender's clock.</summary>
     public long TimeSent { get; }
 
+    // From here on a table must have memory behind it, and not only a length, before as much is taken for its copy.
+    private const long LargeTable = 1 << 20;
+
     public static long Now => (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
     public bool HasInlineProperties => (Flags & BlockLayout.PropertiesInline) != 0;
@@ -76,7 +79,7 @@ internal readonly unsafe struct MessageRecord
     {
         byte* source = HasInlineSegments ? owner.Block(block) + BodyOffset : owner.Arena(BodyOffset);
         fixed (iovec* d = destination)
-            Unsafe.CopyBlockUnaligned(d, source, (uint)(destination.Length * sizeof(iovec)));
+            Buffer.MemoryCopy(source, d, (long)destination.Length * sizeof(iovec), (long)destination.Length * sizeof(iovec));
         ulong sum = 0;
         foreach (iovec s in destination)
         {
@@ -96,6 +99,7 @@ internal readonly unsafe struct MessageRecord
     {
         Lane.Inline => Inside(owner, BodyOffset, Length, inBlock: true),
         Lane.Arena => Inside(owner, BodyOffset, Length, inBlock: false),
-        _ => SegmentCount > 0 && Inside(owner, BodyOffset, TableLength, HasInlineSegments),
+        _ => SegmentCount > 0 && SegmentCount <= Length && Inside(owner, BodyOffset, TableLength, HasInlineSegments)
+            && (TableLength <= LargeTable || owner.HasAllocated(TableLength)),
     };
 }

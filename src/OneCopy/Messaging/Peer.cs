@@ -66,7 +66,7 @@ internal sealed class Peer(Participant file)
         {
             uint me = Prctl.geteuid();
             bool same = File.PidNamespace == ProcessIdentity.PidNamespace && File.FileUid == me && File.Uid == me
-                && ProcessIdentity.RunsAs(File.Pid, me);
+                && ProcessIdentity.RunsAs(File.Pid, me) && File.NamesItsOwnProcess();
             Access = same ? PullAccess.Allowed : PullAccess.Refused;
             RefusedWith = same ? 0 : File.PidNamespace == ProcessIdentity.PidNamespace ? Errno.EPERM : Errno.ESRCH;
         }

@@ -104,7 +104,7 @@ public sealed partial class MessageQueue
         long oldest = long.MaxValue;
         for (int index = 1; index <= _ring.HighestIndex; index++)
         {
-            if (PeerAt(index) is not { } peer)
+            if (TryPeerAt(index) is not { } peer)
                 continue;
             participants.Add(new ParticipantStatistics(index, peer.File.Pid, (int)peer.File.Uid, !IsGoneOrDead(peer), PullDenied(peer)));
             for (int c = 0; c < counters.Length; c++)
@@ -115,7 +115,7 @@ public sealed partial class MessageQueue
                 if (phase is not (Phase.Queued or Phase.Leased))
                     continue;
                 byte* p = peer.File.Block(block);
-                bytes += *(long*)(p + BlockLayout.PayloadLengthOffset);
+                bytes += Math.Max(0, *(long*)(p + BlockLayout.PayloadLengthOffset));
                 leased += phase == Phase.Leased ? 1 : 0;
                 queued += phase == Phase.Queued ? 1 : 0;
                 if (phase == Phase.Queued)

@@ -35,6 +35,7 @@ public sealed partial class ReceivedMessage : IDisposable
         DeadLettered,
         Lost,
         Withdrawn,
+        Damaged,
     }
 
     // Swapped as a whole, for readers on other threads.
@@ -138,11 +139,18 @@ public sealed partial class ReceivedMessage : IDisposable
         if ((Answer)Volatile.Read(ref _answer) == Answer.None)
             _queue.TryDeadLetterExhausted(this);
         Answer before = (Answer)Interlocked.CompareExchange(ref _answer, (int)Answer.Abandoned, (int)Answer.None);
-        if (before == Answer.None)
-            _queue.TryAbandon(_owner, _block, _leased);
+        try
+        {
+            if (before == Answer.None)
+                _queue.TryAbandon(_owner, _block, _leased);
+        }
+        catch (OneCopyException)
+        {
+            // The ring is in disorder, which the next operation says; what cannot be put back is recovered with this handle.
+        }
 
         // A thread that is just answering lets go of the memory itself, when it needs it no longer.
-        if (before is Answer.None or Answer.Lost or Answer.Withdrawn)
+        if (before is Answer.None or Answer.Lost or Answer.Withdrawn or Answer.Damaged)
             Release();
     }
 
@@ -185,6 +193,7 @@ public sealed partial class ReceivedMessage : IDisposable
     {
         Answer.Lost => new MessageLostException(SenderPid),
         Answer.Withdrawn => new MessageWithdrawnException(),
+        Answer.Damaged => QueueCorruptException.Truncated(_owner.File.Path),
         _ => new InvalidOperationException($"The message was answered before: {before}."),
     };
 }

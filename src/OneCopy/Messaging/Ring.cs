@@ -13,17 +13,19 @@ internal sealed unsafe partial class Ring : IDisposable
     private readonly MemoryMapping _map;
     private readonly ulong* _cells;
     private readonly int _lapShift;
+    private readonly string _path;
 
-    private Ring(SafeFileHandle file, MemoryMapping map, int capacity, int maxParticipants)
+    private Ring(SafeFileHandle file, MemoryMapping map, string path, Geometry geometry)
     {
+        _path = path;
         _file = file;
         _map = map;
-        Capacity = capacity;
-        MaxParticipants = maxParticipants;
-        _lapShift = System.Numerics.BitOperations.Log2((uint)capacity);
+        Capacity = (int)geometry.Capacity;
+        MaxParticipants = (int)geometry.Participants;
+        _lapShift = System.Numerics.BitOperations.Log2(geometry.Capacity);
         _cells = (ulong*)(map.Address + RingLayout.CellsOffset);
-        BlockSize = (int)U32(RingLayout.BlockSizeOffset);
-        MaxAttempts = (int)U32(RingLayout.MaxAttemptsOffset);
+        BlockSize = (int)geometry.BlockSize;
+        MaxAttempts = (int)geometry.Attempts;
         QueueId = new Guid(new ReadOnlySpan<byte>(map.Address + RingLayout.QueueIdOffset, 16));
     }
 
@@ -43,6 +45,16 @@ internal sealed unsafe partial class Ring : IDisposable
 
     public SafeFileHandle File => _file;
 
+    /// <summary>Whether the file was truncated under its mapping.</summary>
+    public bool IsDamaged => _map.IsDamaged;
+
+    /// <summary>Truncated where nothing was touched since, it is found by its length.</summary>
+    public void LookAtLength()
+    {
+        if (Stat.Of(_file.Fd(), out statx s).Succeeded && (long)s.stx_size < _map.Length)
+            _map.MarkDamaged();
+    }
+
     public ref ulong Head => ref *(ulong*)(_map.Address + RingLayout.HeadOffset);
 
     public ref ulong Tail => ref *(ulong*)(_map.Address + RingLayout.TailOffset);
@@ -55,7 +67,7 @@ internal sealed unsafe partial class Ring : IDisposable
         directory.RefuseForeignRoot();
         while (true)
         {
-            SysResult opened = Fcntl.open(directory.RingPath, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW);
+            SysResult opened = Fcntl.open(directory.RingPath, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK);
             if (opened.Succeeded)
                 return Attach(SafeFd.Of(opened), directory.RingPath);
             if (opened.Errno != Errno.ENOENT)
@@ -66,7 +78,11 @@ internal sealed unsafe partial class Ring : IDisposable
         }
     }
 
-    public long NextIncarnation() => Interlocked.Increment(ref *(long*)(_map.Address + RingLayout.NextIncarnationOffset));
+    public long NextIncarnation()
+    {
+        long next = Interlocked.Increment(ref *(long*)(_map.Address + RingLayout.NextIncarnationOffset));
+        return next is > 0 and < Entries.MaxIncarnation ? next : throw new QueueCorruptException(_path, $"incarnation {next} is impossible");
+    }
 
     public ref long Entry(int index) => ref *(long*)(_map.Address + RingLayout.EntriesOffset + (index * 8L));
 
@@ -150,16 +166,16 @@ internal sealed unsafe partial class Ring : IDisposable
             uint version = *(uint*)(p + RingLayout.VersionOffset);
             if (version != RingLayout.Version)
                 throw new QueueCorruptException(path, $"layout version {version}, this library has version {RingLayout.Version}");
-            uint capacity = *(uint*)(p + RingLayout.CapacityOffset);
-            uint participants = *(uint*)(p + RingLayout.MaxParticipantsOffset);
-            uint blockSize = *(uint*)(p + RingLayout.BlockSizeOffset);
-            uint attempts = *(uint*)(p + RingLayout.MaxAttemptsOffset);
-            if (!System.Numerics.BitOperations.IsPow2(capacity) || capacity is < RingLayout.MinCapacity or > RingLayout.MaxCapacity
-                || participants is 0 or > Cell.MaxParticipants || !System.Numerics.BitOperations.IsPow2(blockSize)
-                || blockSize is < BlockLayout.MinBlockSize or > BlockLayout.MaxBlockSize || attempts is 0 or > ushort.MaxValue
-                || RingLayout.FileSize((int)capacity) != (long)s.stx_size)
-                throw new QueueCorruptException(path, $"impossible geometry ({capacity} cells, {participants} participants, blocks of {blockSize}, {s.stx_size} bytes)");
-            return new Ring(file, map, (int)capacity, (int)participants);
+
+            // Copied, then checked; it is not read again.
+            Geometry g = new(
+                Volatile.Read(ref *(uint*)(p + RingLayout.CapacityOffset)),
+                Volatile.Read(ref *(uint*)(p + RingLayout.MaxParticipantsOffset)),
+                Volatile.Read(ref *(uint*)(p + RingLayout.BlockSizeOffset)),
+                Volatile.Read(ref *(uint*)(p + RingLayout.MaxAttemptsOffset)));
+            if (!g.IsPossible || RingLayout.FileSize((int)g.Capacity) != (long)s.stx_size)
+                throw new QueueCorruptException(path, $"impossible geometry ({g.Capacity} cells, {g.Participants} participants, blocks of {g.BlockSize}, {s.stx_size} bytes)");
+            return new Ring(file, map, path, g);
         }
         catch
         {
@@ -171,5 +187,11 @@ internal sealed unsafe partial class Ring : IDisposable
 
     private ref int HighestIndexWord => ref *(int*)(_map.Address + RingLayout.HighestIndexOffset);
 
-    private uint U32(int offset) => *(uint*)(_map.Address + offset);
+    private readonly record struct Geometry(uint Capacity, uint Participants, uint BlockSize, uint Attempts)
+    {
+        public bool IsPossible => System.Numerics.BitOperations.IsPow2(Capacity) && Capacity is >= RingLayout.MinCapacity and <= RingLayout.MaxCapacity
+            && Participants is > 0 and <= Cell.MaxParticipants
+            && System.Numerics.BitOperations.IsPow2(BlockSize) && BlockSize is >= BlockLayout.MinBlockSize and <= BlockLayout.MaxBlockSize
+            && Attempts is > 0 and <= ushort.MaxValue;
+    }
 }

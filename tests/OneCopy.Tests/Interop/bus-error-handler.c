@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 struct slot { uintptr_t start, end; uint32_t version, damaged; int32_t prot, pad; };
-struct table { uintptr_t previous; uint32_t used, pad; uint64_t mask, size; char zeros[32]; struct slot slots[4]; };
+struct table { uintptr_t previous; uint32_t used, faulted; uint64_t mask, size; char zeros[32]; struct slot slots[4]; };
 
 static unsigned char code[] = CODE;
 static struct table *table;
@@ -99,7 +99,7 @@ int main(void)
     check(errno == 123, "errno is as it was");
     check(b[2 * page + 5] == 'y' && b[2 * page + 6] == 0 && b[4 * page - 1] == 0, "the rest is zeros that can be written");
     check(b[0] == 'x', "what the file still has is seen");
-    check(table->slots[2].damaged == 1 && !table->slots[0].damaged && !table->slots[1].damaged && !table->slots[3].damaged, "the right slot is marked");
+    check(table->faulted == 1 && table->slots[2].damaged == 1 && !table->slots[0].damaged && !table->slots[1].damaged && !table->slots[3].damaged, "the right slot is marked");
     check(b[page] == 0 && b[2 * page + 5] == 0, "a fault before the first one replaces all up to the end again");
     check(a[3 * page] == 'x' && c[3 * page] == 'x', "the others are as they were");
 

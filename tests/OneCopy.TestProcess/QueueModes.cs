@@ -68,7 +68,7 @@ internal static class QueueModes
     {
         if (args.Contains("seccomp"))
             Seccomp.Deny(Errno.EPERM, Syscall.SYS_process_vm_readv, Syscall.SYS_process_vm_writev).OrThrow("seccomp");
-        using MessageQueue queue = Open(args, new QueueOptions { AllowAttach = !args.Contains("no-attach") });
+        using MessageQueue queue = Open(args, new QueueOptions { Attach = args.Contains("no-attach") ? AttachMode.Never : AttachMode.Allowed });
         Console.WriteLine("ready");
         if (args.Contains("wait-for-line"))
             Console.ReadLine();

@@ -33,6 +33,7 @@ internal sealed unsafe partial class Participant : IDisposable
         BlockSize = I32(ParticipantLayout.BlockSizeOffset);
         ArenaLimit = *(long*)(_base + ParticipantLayout.ArenaLimitOffset);
         NonceAddress = *(nuint*)(_base + ParticipantLayout.NonceAddressOffset);
+        QueueId = new Guid(new ReadOnlySpan<byte>(_base + ParticipantLayout.QueueIdOffset, 16));
         Nonce = new Guid(new ReadOnlySpan<byte>(_base + ParticipantLayout.NonceOffset, ParticipantLayout.NonceLength));
         ArenaOffset = ParticipantLayout.ArenaOffset(BlockCount, BlockSize);
     }
@@ -61,6 +62,8 @@ internal sealed unsafe partial class Participant : IDisposable
     public nuint NonceAddress { get; }
 
     public Guid Nonce { get; }
+
+    public Guid QueueId { get; }
 
     public SafeFileHandle File => _file;
 

@@ -178,7 +178,8 @@ public sealed partial class MessageQueue
             return null;
         }
 
-        if (record.Lane == Lane.Attached && !CanPullFrom(owner))
+        // At once, so that it is there when it is read: unless it can be pulled, or pushed when there is a place for it.
+        if (record.Lane == Lane.Attached && !CanPullFrom(owner) && !(owner.Pull.Access == PullAccess.Refused && CanBePushedBy(owner)))
             AskForMove(owner, block, leased);
         return message;
     }

@@ -65,8 +65,26 @@ public sealed record QueueStatistics
     /// <summary>Attached messages whose sender died before they were copied. Their sends had not completed.</summary>
     public required long LostWithSender { get; init; }
 
-    /// <summary>Attached payloads that could not be pulled and were moved into the arena.</summary>
+    /// <summary>Attached payloads that could neither be pulled nor pushed and were moved into the arena.</summary>
     public required long Moved { get; init; }
+
+    /// <summary>Messages of which a receiver has pulled at least a part out of the sender's memory.</summary>
+    public required long Pulled { get; init; }
+
+    /// <summary>Messages of which a sender has pushed at least a part into the receiver's memory, where the receiver could not pull.</summary>
+    public required long Pushed { get; init; }
+
+    /// <summary>How often a receiver was refused its sender's memory. After a refusal it is not tried again for ten seconds.</summary>
+    public required long PullsRefused { get; init; }
+
+    /// <summary>How often a sender was refused its receiver's memory.</summary>
+    public required long PushesRefused { get; init; }
+
+    /// <summary>
+    /// Who was refused whose memory, and why: of the participants that are still there, the 16 most frequent of each. None of these was an
+    /// error to anybody; the messages went by another way.
+    /// </summary>
+    public required IReadOnlyList<Downgrade> Downgrades { get; init; }
 
     /// <summary>Who takes part.</summary>
     public required IReadOnlyList<ParticipantStatistics> Participants { get; init; }
@@ -98,6 +116,7 @@ public sealed partial class MessageQueue
         for (int c = 0; c < counters.Length; c++)
             counters[c] = Volatile.Read(ref _ring.RetiredCounter(c));
         List<ParticipantStatistics> participants = [];
+        List<Downgrade> downgrades = [];
         long queued = 0;
         long leased = 0;
         long bytes = 0;
@@ -106,7 +125,8 @@ public sealed partial class MessageQueue
         {
             if (TryPeerAt(index) is not { } peer)
                 continue;
-            participants.Add(new ParticipantStatistics(index, peer.File.Pid, (int)peer.File.Uid, !IsGoneOrDead(peer), PullDenied(peer)));
+            participants.Add(new ParticipantStatistics(index, peer.File.Pid, (int)peer.File.Uid, !IsGoneOrDead(peer), peer.Pull.Refusal?.ToString()));
+            AddDowngrades(peer.File, downgrades);
             for (int c = 0; c < counters.Length; c++)
                 counters[c] += Volatile.Read(ref peer.File.CounterWord(c));
             for (int block = 0; block < peer.File.BlockCount; block++)
@@ -137,13 +157,14 @@ public sealed partial class MessageQueue
             Withdrawn = counters[(int)Counter.Withdrawn],
             LostWithSender = counters[(int)Counter.LostWithSender],
             Moved = counters[(int)Counter.Moved],
+            Pulled = counters[(int)Counter.Pulled],
+            Pushed = counters[(int)Counter.Pushed],
+            PullsRefused = counters[(int)Counter.PullsRefused],
+            PushesRefused = counters[(int)Counter.PushesRefused],
+            Downgrades = downgrades,
             Participants = participants,
         };
     }
-
-    private static string? PullDenied(Peer peer) => peer.Access == PullAccess.Refused
-        ? Memory.AccessExplanation.Of(peer.File.Pid, peer.RefusedWith, TransferMethod.ProcessVm).ToString()
-        : null;
 
     private static LaneStatistics Lanes(long[] counters, Counter first)
     {

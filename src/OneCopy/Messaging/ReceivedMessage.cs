@@ -58,7 +58,13 @@ public sealed partial class ReceivedMessage : IDisposable
     public int DeliveryAttempt => _leased.Attempts + 1;
 
     /// <summary>When it was sent, by the sender's clock.</summary>
-    public DateTimeOffset TimeSent => DateTimeOffset.UnixEpoch.AddMicroseconds(Math.Clamp(Record.TimeSent, 0, 253402300799999999));
+    public DateTimeOffset TimeSent => TimeOf(Record.TimeSent);
+
+    /// <summary>
+    /// From when on it is handed to nobody any more (<see cref="SendOptions.TimeToLive"/>), by the sender's clock; null: never. What is held may be
+    /// completed all the same.
+    /// </summary>
+    public DateTimeOffset? Expires => Record.Expires == 0 ? null : TimeOf(Record.Expires);
 
     /// <summary>The sender's process. Of the sender's own pid namespace, and of somebody else by now if it has ended.</summary>
     public int SenderPid => _owner.File.Pid;
@@ -159,6 +165,9 @@ public sealed partial class ReceivedMessage : IDisposable
             Release();
         }
     }
+
+    // Of another process's making: clamped to what the type can say. In ticks, for a double would round the largest up.
+    private static DateTimeOffset TimeOf(long microseconds) => DateTimeOffset.UnixEpoch.AddTicks(Math.Clamp(microseconds, 0, 253402300799999999) * TimeSpan.TicksPerMicrosecond);
 
     /// <summary>Answered: the memory may be unmapped.</summary>
     private void Release()

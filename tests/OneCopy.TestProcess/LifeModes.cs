@@ -31,6 +31,9 @@ internal static class LifeModes
             case "receive":
                 queue.TryReceive(out _);
                 break;
+            case "replay":
+                queue.ReplayDeadLetters();
+                break;
         }
 
         Console.WriteLine("survived");

@@ -5,11 +5,6 @@ namespace OneCopy;
 /// <summary>The three answers to a message: complete, abandon, dead-letter.</summary>
 public sealed partial class MessageQueue
 {
-    private const int MaxReasonLength = 500;
-
-    // What the headers of a dead letter may add to properties that were as long as is allowed.
-    private const int DeadLetterRoom = 4096;
-
     private readonly Lock _deadLetterGate = new();
     private MessageQueue? _deadLetters;
 
@@ -48,7 +43,7 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Abandon. False: it was withdrawn, or it is lost with its sender.</summary>
-    internal bool TryAbandon(Peer owner, int block, BlockState leased)
+    internal bool TryAbandon(Peer owner, int block, BlockState leased, bool countAttempt = true)
     {
         if (!TryEnter())
             return false; // Closing gave it back.
@@ -60,13 +55,13 @@ public sealed partial class MessageQueue
                 return false;
             }
 
-            BlockState queued = leased.ToRequeued(_self.Index, countAttempt: true);
+            BlockState queued = leased.ToRequeued(_self.Index, countAttempt);
             CrashPoint.At(Step.AbandonState);
             if (!owner.File.TryChange(block, leased, queued))
                 return false;
             CrashPoint.At(Step.AbandonEnqueue);
             EnqueueOrPutOff(new MessageReference(owner.Index, block, queued.Generation & Cell.GenerationMask));
-            _self.Count(Counter.Abandoned);
+            _self.Count(Counter.Abandoned, countAttempt ? 1 : 0);
             return true;
         }
         finally
@@ -146,11 +141,7 @@ public sealed partial class MessageQueue
     {
         MessageQueue deadLetters = DeadLetters();
         MessageProperties properties = message.Properties.Copy();
-        string reason = verdict.Reason;
-        properties.Headers[DeadLetterHeaders.Reason] = reason.Length <= MaxReasonLength ? reason : reason[..MaxReasonLength];
-        properties.Headers[DeadLetterHeaders.Queue] = Name;
-        properties.Headers[DeadLetterHeaders.Attempts] = verdict.Attempts.ToString();
-        properties.AllowMore = DeadLetterRoom;
+        DeadLetterHeaders.Write(message, properties, Name, verdict.Reason, verdict.Attempts);
         CrashPoint.At(Step.DeadSend);
         if (!deadLetters.TrySendCopy(message, new SendOptions { Properties = properties, TimeToLive = Timeout.InfiniteTimeSpan }, wait, ct))
             return false;
@@ -218,17 +209,4 @@ public sealed partial class MessageQueue
             return _deadLetters ??= Join(_directory.DeadLetters, _options with { MaxDeliveryAttempts = ushort.MaxValue, TimeToLive = null }, create: true)!;
         }
     }
-}
-
-/// <summary>The headers that a dead letter carries beside the message's own.</summary>
-public static class DeadLetterHeaders
-{
-    /// <summary>Why it is here.</summary>
-    public const string Reason = "onecopy-dead-letter-reason";
-
-    /// <summary>The queue that it was in.</summary>
-    public const string Queue = "onecopy-dead-letter-queue";
-
-    /// <summary>How often it was handed out.</summary>
-    public const string Attempts = "onecopy-dead-letter-attempts";
 }

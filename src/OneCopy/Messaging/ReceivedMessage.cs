@@ -152,6 +152,16 @@ public sealed partial class ReceivedMessage : IDisposable
             Release();
     }
 
+    internal bool SentAfter(long time) => Record.TimeSent > time;
+
+    /// <summary>As if it had never been handed out; nothing if it was answered.</summary>
+    internal void GiveBack()
+    {
+        if (Interlocked.CompareExchange(ref _answer, (int)Answer.Abandoned, (int)Answer.None) == (int)Answer.None)
+            _queue.TryAbandon(_owner, _block, _leased, countAttempt: false);
+        Release();
+    }
+
     internal void FinishDeadLettered()
     {
         if (Interlocked.CompareExchange(ref _answer, (int)Answer.DeadLettered, (int)Answer.None) != (int)Answer.None)

@@ -19,6 +19,7 @@ internal readonly unsafe struct MessageRecord
         BodyOffset = *(long*)(block + (moved ? BlockLayout.MovedPlaceOffset : BlockLayout.PayloadOffsetOffset));
         PropertiesOffset = *(long*)(block + BlockLayout.PropertiesOffsetOffset);
         TimeSent = *(long*)(block + BlockLayout.TimeSentOffset);
+        Expires = *(long*)(block + BlockLayout.ExpiresOffset);
     }
 
     public ulong Sequence { get; }
@@ -43,6 +44,10 @@ internal readonly unsafe struct MessageRecord
 
     // From here on a table must have memory behind it, and not only a length, before as much is taken for its copy.
     private const long LargeTable = 1 << 20;
+    /// <summary>Microseconds since 1970, UTC, from which on it is a dead letter; 0 = never.</summary>
+    public long Expires { get; }
+
+    public bool HasExpired => Expires != 0 && Expires <= Now;
 
     public static long Now => (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
@@ -56,7 +61,7 @@ internal readonly unsafe struct MessageRecord
     public static MessageRecord Read(Participant owner, int block)
     {
         MessageRecord r = new(owner.Block(block), WasMoved(owner, block));
-        bool good = r.Length >= 0 && r.SegmentCount >= 0 && r.PropertiesLength <= 2 * MessageProperties.MaxEncodedLength
+        bool good = r.Length >= 0 && r.SegmentCount >= 0 && r.Expires >= 0 && r.PropertiesLength <= 2 * MessageProperties.MaxEncodedLength
             && r.Lane is >= Lane.Inline and <= Lane.Attached
             && r.BodyIsInside(owner)
             && (r.PropertiesLength == 0 || Inside(owner, r.PropertiesOffset, r.PropertiesLength, r.HasInlineProperties));

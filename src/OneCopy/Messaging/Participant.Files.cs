@@ -80,11 +80,11 @@ internal sealed unsafe partial class Participant
         }
     }
 
-    /// <summary>Maps another participant's file. Null: it is gone.</summary>
-    public static Participant? Attach(QueueDirectory directory, Ring ring, int index, long incarnation)
+    /// <summary>Maps another participant's file; <paramref name="readOnly"/> for those who only look. Null: it is gone.</summary>
+    public static Participant? Attach(QueueDirectory directory, Ring ring, int index, long incarnation, bool readOnly = false)
     {
         string path = directory.ParticipantPath(index, incarnation);
-        SysResult opened = Fcntl.open(path, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW);
+        SysResult opened = Fcntl.open(path, (readOnly ? OpenFlags.O_RDONLY : OpenFlags.O_RDWR) | OpenFlags.O_NOFOLLOW);
         if (opened.Errno == Errno.ENOENT)
             return null;
         opened.OrThrow("open", path);
@@ -100,7 +100,7 @@ internal sealed unsafe partial class Participant
             long arenaLimit;
             using (MemoryMapping head = MemoryMapping.OfFile(file, 0, Pages.Granularity, Prot.Read, path))
                 (arenaOffset, arenaLimit) = Check(head.Address, path, ring, incarnation, (long)s.stx_size);
-            map = MemoryMapping.OfFile(file, 0, arenaOffset, Prot.Read | Prot.Write, path);
+            map = MemoryMapping.OfFile(file, 0, arenaOffset, readOnly ? Prot.Read : Prot.Read | Prot.Write, path);
             arena = arenaLimit == 0 ? null : MemoryMapping.OfFile(file, arenaOffset, 2 * arenaLimit, Prot.Read, path);
             Participant p = new(path, index, incarnation, file, map, arena, (long)s.stx_size) { FileUid = s.stx_uid };
             if (p.ArenaOffset != arenaOffset || p.ArenaLimit != arenaLimit)

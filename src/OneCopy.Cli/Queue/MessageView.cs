@@ -34,8 +34,14 @@ internal static class MessageView
     private static string Attempts(InspectedMessage m) => m.Attempts switch
     {
         0 => "",
-        1 => "  handed out once",
-        _ => $"  handed out {m.Attempts} times",
+        _ => $"  {Times(m.Attempts)}",
+    };
+
+    private static string Times(int attempts) => attempts switch
+    {
+        0 => "never handed out",
+        1 => "handed out once",
+        _ => $"handed out {attempts} times",
     };
 
     private static string Life(InspectedMessage m)
@@ -48,8 +54,10 @@ internal static class MessageView
 
     private static IEnumerable<string> Details(InspectedMessage m)
     {
-        if (MessageReport.DeathOf(m.Properties) is { } death)
-            yield return $"dead letter of {Printable.Text(death.Queue ?? "?")} after {Printable.Text(death.Attempts ?? "?")} attempts: {Printable.Text(death.Reason ?? "")}";
+        if (m.Properties is not null && DeadLetter.TryRead(m.Properties, out DeadLetter? letter))
+            yield return $"dead letter of {Printable.Text(letter.Queue)}, {Times(letter.Attempts)}, {Ago(letter.Time)}, by process {letter.By}: {Printable.Text(letter.Reason)}";
+        foreach (PastDeadLetter past in (m.Properties is null ? [] : DeadLetter.HistoryOf(m.Properties)).Reverse())
+            yield return $"before that: dead letter of {Printable.Text(past.Queue)}, {Times(past.Attempts)}, {Ago(past.Time)}, by process {past.By}: {Printable.Text(past.Reason)}";
         if (Properties(m.Properties) is { Length: > 0 } properties)
             yield return properties;
         if (m.PayloadNotRead is { } why)

@@ -162,11 +162,18 @@ public sealed partial class MessageQueue
             throw;
         }
 
-        if (leased.Attempts > 0)
+        bool expired = record.HasExpired;
+        if (leased.Attempts > 0 && !expired)
             _self.Count(Counter.Redelivered);
         if (!owner.TryAddReference())
             return null; // Withdrawn, and its sender gone.
         ReceivedMessage message = new(this, owner, block, leased, record);
+        if (expired)
+        {
+            PutAwayExpired(message);
+            return null;
+        }
+
         if (leased.Attempts >= _ring.MaxAttempts && TryDeadLetterExhausted(message))
         {
             message.Dispose();

@@ -26,12 +26,14 @@ public sealed partial class MessageQueue
         options ??= SendOptions.Default;
         options.RefuseUntilCompleted();
         long deadline = Deadline.After(options.Timeout);
+        options.CheckTimeToLive();
         Needs needs = Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0);
         Enter();
         try
         {
             Draft draft = TakeDraft(needs, options.Properties, deadline, cancellationToken);
             payload.CopyTo(new Span<byte>(draft.Body, payload.Length));
+            LimitLife(draft, options);
             Publish(draft, deadline, cancellationToken);
             CountSent(payload.Length);
         }
@@ -50,6 +52,7 @@ public sealed partial class MessageQueue
     {
         options ??= SendOptions.Default;
         options.RefuseUntilCompleted();
+        options.CheckTimeToLive();
         Needs needs = Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0);
         Enter();
         try
@@ -57,6 +60,7 @@ public sealed partial class MessageQueue
             if (!TryDraft(needs, options.Properties, out Draft draft))
                 return false;
             payload.CopyTo(new Span<byte>(draft.Body, payload.Length));
+            LimitLife(draft, options);
             MarkQueued(draft);
             if (!TryEnqueue(draft.Reference(_self.Index)) && TryTakeBack(draft, keepDraft: false))
                 return false;
@@ -105,6 +109,7 @@ public sealed partial class MessageQueue
         ArgumentNullException.ThrowIfNull(buffer);
         options ??= SendOptions.Default;
         options.RefuseUntilCompleted();
+        options.CheckTimeToLive();
         Enter();
         try
         {
@@ -113,6 +118,7 @@ public sealed partial class MessageQueue
             try
             {
                 WriteProperties(block, buffer.Length, options.Properties);
+                LimitLife(new Draft(block, state, 0, 0), options);
                 Publish(new Draft(block, state, 0, 0), Deadline.After(options.Timeout), cancellationToken, keepDraft: true);
                 sent = true;
             }

@@ -36,6 +36,7 @@ public sealed partial class MessageQueue
     public async ValueTask SendAsync(ReadOnlySequence<byte> payload, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= SendOptions.Default;
+        options.CheckTimeToLive();
         cancellationToken.ThrowIfCancellationRequested();
         long length = payload.Length;
         long deadline = Deadline.After(options.Timeout);
@@ -58,6 +59,7 @@ public sealed partial class MessageQueue
                 CopyTo(segments, draft);
             else
                 CopyTo(payload, draft);
+            LimitLife(draft, options);
             if (attach || options.UntilCompleted)
                 waiting = BeginWaiting(draft, pins, segments, length);
             await PublishAsync(draft, deadline, cancellationToken).ConfigureAwait(false);

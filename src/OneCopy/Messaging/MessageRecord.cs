@@ -19,6 +19,7 @@ internal readonly unsafe struct MessageRecord
         BodyOffset = *(long*)(block + (moved ? BlockLayout.MovedPlaceOffset : BlockLayout.PayloadOffsetOffset));
         PropertiesOffset = *(long*)(block + BlockLayout.PropertiesOffsetOffset);
         TimeSent = *(long*)(block + BlockLayout.TimeSentOffset);
+        Expires = *(long*)(block + BlockLayout.ExpiresOffset);
     }
 
     public ulong Sequence { get; }
@@ -41,6 +42,11 @@ internal readonly unsafe struct MessageRecord
     /// <summary>Microseconds since 1970, UTC, by the sender's clock.</summary>
     public long TimeSent { get; }
 
+    /// <summary>Microseconds since 1970, UTC, from which on it is a dead letter; 0 = never.</summary>
+    public long Expires { get; }
+
+    public bool HasExpired => Expires != 0 && Expires <= Now;
+
     public static long Now => (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
     public bool HasInlineProperties => (Flags & BlockLayout.PropertiesInline) != 0;
@@ -58,7 +64,7 @@ internal readonly unsafe struct MessageRecord
     public static bool TryRead(Participant owner, int block, out MessageRecord r)
     {
         r = new(owner.Block(block), WasMoved(owner, block));
-        return r.Length >= 0 && r.SegmentCount >= 0 && r.PropertiesLength <= 2 * MessageProperties.MaxEncodedLength
+        return r.Length >= 0 && r.SegmentCount >= 0 && r.Expires >= 0 && r.PropertiesLength <= 2 * MessageProperties.MaxEncodedLength
             && r.Lane is >= Lane.Inline and <= Lane.Attached
             && r.BodyIsInside(owner)
             && (r.PropertiesLength == 0 || Inside(owner, r.PropertiesOffset, r.PropertiesLength, r.HasInlineProperties));

@@ -98,5 +98,6 @@ internal enum Counter
     Withdrawn,
     LostWithSender,
     Moved,
+    Expired,
     Count,
 }

@@ -97,7 +97,6 @@ public sealed unsafe partial class QueueInspection
             if (before.Phase is not (Phase.Queued or Phase.Leased or Phase.Done) || !wanted(file.Incarnation, sequence, before.Phase))
                 return null;
             bool possible = MessageRecord.TryRead(file, block, out MessageRecord record);
-            long expires = *(long*)(file.Block(block) + BlockLayout.ExpiresOffset);
             MessageProperties? properties = possible ? TryReadProperties(file, block, record) : null;
             byte[]? payload = null;
             string? notRead = null;
@@ -122,14 +121,14 @@ public sealed unsafe partial class QueueInspection
                 notRead = payload is null && payloadBytes > 0 ? "it is done, and its payload gone" : null;
             }
 
-            return Describe(sender, record, after, expires, properties, payload, notRead);
+            return Describe(sender, record, after, properties, payload, notRead);
         }
 
         return null;
     }
 
     private InspectedMessage Describe(
-        Peer sender, MessageRecord record, BlockState state, long expires, MessageProperties? properties, byte[]? payload, string? notRead) => new()
+        Peer sender, MessageRecord record, BlockState state, MessageProperties? properties, byte[]? payload, string? notRead) => new()
     {
         Id = $"{sender.Incarnation}-{record.Sequence}",
         State = state.Phase switch
@@ -144,17 +143,14 @@ public sealed unsafe partial class QueueInspection
         SequenceNumber = (long)record.Sequence,
         Length = record.Length,
         Lane = record.Lane,
-        TimeSent = TimeOf(record.TimeSent),
-        Expires = expires == 0 ? null : TimeOf(expires),
+        TimeSent = ReceivedMessage.TimeOf(record.TimeSent),
+        Expires = record.Expires == 0 ? null : ReceivedMessage.TimeOf(record.Expires),
         Attempts = state.Attempts + (state.Phase == Phase.Queued ? 0 : 1),
         HolderPid = state.Phase == Phase.Leased && _peers.TryGetValue(state.Actor, out Peer? holder) ? holder.File.Pid : null,
         Properties = properties,
         Payload = payload ?? [],
         PayloadNotRead = notRead,
     };
-
-    // As far as DateTimeOffset reaches: the word is somebody else's.
-    private static DateTimeOffset TimeOf(long microseconds) => DateTimeOffset.UnixEpoch.AddMicroseconds(Math.Clamp(microseconds, 0, 253402300799999999));
 
     private static MessageProperties? TryReadProperties(Participant file, int block, in MessageRecord record)
     {

@@ -31,7 +31,8 @@ public sealed partial class QueueInspection : IDisposable
     public string Path => _directory.Path;
 
     /// <summary>What its maker has fixed.</summary>
-    public QueueGeometry Geometry => new(_ring.Capacity, _ring.BlockSize, _ring.MaxParticipants, _ring.MaxAttempts);
+    public QueueGeometry Geometry => new(
+        _ring.Capacity, _ring.BlockSize, _ring.MaxParticipants, _ring.MaxAttempts, _ring.TimeToLive == 0 ? null : TimeSpan.FromMicroseconds(_ring.TimeToLive));
 
     /// <summary>False: the queue was deleted since the look began. One of the same name may have been made anew: look again.</summary>
     public bool Exists

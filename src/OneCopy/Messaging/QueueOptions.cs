@@ -46,6 +46,12 @@ public sealed record QueueOptions
     public int MaxDeliveryAttempts { get; init; } = 10;
 
     /// <summary>
+    /// Made by the creator: how long messages may wait in the queue whose senders do not say it themselves
+    /// (<see cref="SendOptions.TimeToLive"/>), more than 0. Null (the default): for ever.
+    /// </summary>
+    public TimeSpan? TimeToLive { get; init; }
+
+    /// <summary>
     /// How many messages of this participant may be in the queue at the same time, at most 65,536. When they are used up, its
     /// sends wait. Default 1,024.
     /// </summary>
@@ -84,6 +90,7 @@ public sealed record QueueOptions
         ThrowIfNoPowerOfTwo(BlockSize, nameof(BlockSize), Messaging.BlockLayout.MinBlockSize, Messaging.BlockLayout.MaxBlockSize);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxDeliveryAttempts, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxDeliveryAttempts, ushort.MaxValue);
+        SendOptions.CheckTimeToLive(TimeToLive);
         ArgumentOutOfRangeException.ThrowIfLessThan(Blocks, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Blocks, Messaging.Cell.MaxBlocks);
         ArgumentOutOfRangeException.ThrowIfLessThan(ArenaLimit, 0);

@@ -59,6 +59,9 @@ public sealed record QueueStatistics
     /// <summary>Put into the dead-letter queue.</summary>
     public required long DeadLettered { get; init; }
 
+    /// <summary>Of the dead letters, those whose time had passed when a receiver met them.</summary>
+    public required long Expired { get; init; }
+
     /// <summary>Taken back by their senders.</summary>
     public required long Withdrawn { get; init; }
 

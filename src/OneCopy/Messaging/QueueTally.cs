@@ -36,6 +36,7 @@ internal sealed unsafe class QueueTally
         Redelivered = Of(Counter.Redelivered),
         Abandoned = Of(Counter.Abandoned),
         DeadLettered = Of(Counter.DeadLettered),
+        Expired = Of(Counter.Expired),
         Withdrawn = Of(Counter.Withdrawn),
         LostWithSender = Of(Counter.LostWithSender),
         Moved = Of(Counter.Moved),

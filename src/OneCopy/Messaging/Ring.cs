@@ -14,7 +14,7 @@ internal sealed unsafe partial class Ring : IDisposable
     private readonly ulong* _cells;
     private readonly int _lapShift;
 
-    private Ring(SafeFileHandle file, MemoryMapping map, int capacity, int maxParticipants)
+    private Ring(SafeFileHandle file, MemoryMapping map, int capacity, int maxParticipants, long timeToLive)
     {
         _file = file;
         _map = map;
@@ -24,6 +24,7 @@ internal sealed unsafe partial class Ring : IDisposable
         _cells = (ulong*)(map.Address + RingLayout.CellsOffset);
         BlockSize = (int)U32(RingLayout.BlockSizeOffset);
         MaxAttempts = (int)U32(RingLayout.MaxAttemptsOffset);
+        TimeToLive = timeToLive;
         QueueId = new Guid(new ReadOnlySpan<byte>(map.Address + RingLayout.QueueIdOffset, 16));
     }
 
@@ -38,6 +39,9 @@ internal sealed unsafe partial class Ring : IDisposable
     public int BlockSize { get; }
 
     public int MaxAttempts { get; }
+
+    /// <summary>Microseconds that messages live whose senders do not say otherwise; 0 = for ever.</summary>
+    public long TimeToLive { get; }
 
     public Guid QueueId { get; }
 
@@ -129,6 +133,7 @@ internal sealed unsafe partial class Ring : IDisposable
                 *(uint*)(p + RingLayout.MaxParticipantsOffset) = (uint)options.MaxParticipants;
                 *(uint*)(p + RingLayout.BlockSizeOffset) = (uint)options.BlockSize;
                 *(uint*)(p + RingLayout.MaxAttemptsOffset) = (uint)options.MaxDeliveryAttempts;
+                *(long*)(p + RingLayout.TimeToLiveOffset) = options.TimeToLive is { } t && t != Timeout.InfiniteTimeSpan ? SendOptions.Microseconds(t) : 0;
                 Guid.NewGuid().TryWriteBytes(new Span<byte>(p + RingLayout.QueueIdOffset, 16));
                 *(ulong*)(p + RingLayout.MagicOffset) = RingLayout.Magic;
             }
@@ -170,7 +175,10 @@ internal sealed unsafe partial class Ring : IDisposable
                 || blockSize is < BlockLayout.MinBlockSize or > BlockLayout.MaxBlockSize || attempts is 0 or > ushort.MaxValue
                 || RingLayout.FileSize((int)capacity) != (long)s.stx_size)
                 throw new QueueCorruptException(path, $"impossible geometry ({capacity} cells, {participants} participants, blocks of {blockSize}, {s.stx_size} bytes)");
-            return new Ring(file, map, (int)capacity, (int)participants);
+            long timeToLive = *(long*)(p + RingLayout.TimeToLiveOffset);
+            if (timeToLive is < 0 or > SendOptions.MaxTimeToLive)
+                throw new QueueCorruptException(path, $"impossible time to live ({timeToLive} µs)");
+            return new Ring(file, map, (int)capacity, (int)participants, timeToLive);
         }
         catch
         {

@@ -119,7 +119,7 @@ public sealed unsafe partial class MessageQueue
     /// One call: some of the payload, and behind it the nonce of the sender's memory. Advances by what came; short counts are
     /// normal, cut at a page. The nonce is there only if all before it came, so the last call for each piece has it.
     /// </summary>
-    private static int PullOnce(
+    internal static int PullOnce(
         Peer owner, ReadOnlySpan<iovec> segments, ref int segment, ref ulong skip, ref byte* destination, ref long length)
     {
         iovec* remote = stackalloc iovec[PullSegments + 1];

@@ -58,14 +58,18 @@ internal readonly unsafe struct MessageRecord
     public long TableLength => (long)SegmentCount * BlockLayout.SegmentSize;
 
     /// <summary>The caller holds the lease, so that an honest owner changes nothing meanwhile.</summary>
-    public static MessageRecord Read(Participant owner, int block)
+    public static MessageRecord Read(Participant owner, int block) => TryRead(owner, block, out MessageRecord r)
+        ? r
+        : throw new QueueCorruptException(owner.Path, $"the record of block {block} is impossible");
+
+    /// <summary>False: it is impossible, or is just being written. Whoever does not hold the lease looks at the state before and after.</summary>
+    public static bool TryRead(Participant owner, int block, out MessageRecord r)
     {
-        MessageRecord r = new(owner.Block(block), WasMoved(owner, block));
-        bool good = r.Length >= 0 && r.SegmentCount >= 0 && r.Expires >= 0 && r.PropertiesLength <= 2 * MessageProperties.MaxEncodedLength
+        r = new(owner.Block(block), WasMoved(owner, block));
+        return r.Length >= 0 && r.SegmentCount >= 0 && r.Expires >= 0 && r.PropertiesLength <= 2 * MessageProperties.MaxEncodedLength
             && r.Lane is >= Lane.Inline and <= Lane.Attached
             && r.BodyIsInside(owner)
             && (r.PropertiesLength == 0 || Inside(owner, r.PropertiesOffset, r.PropertiesLength, r.HasInlineProperties));
-        return good ? r : throw new QueueCorruptException(owner.Path, $"the record of block {block} is impossible");
     }
 
     /// <summary>Whether the payload is in its sender's memory, and not (or no longer) in a file.</summary>

@@ -185,7 +185,7 @@ public sealed partial class ReceivedMessage : IDisposable
     }
 
     // Of another process's making: clamped to what the type can say. In ticks, for a double would round the largest up.
-    private static DateTimeOffset TimeOf(long microseconds) => DateTimeOffset.UnixEpoch.AddTicks(Math.Clamp(microseconds, 0, 253402300799999999) * TimeSpan.TicksPerMicrosecond);
+    internal static DateTimeOffset TimeOf(long microseconds) => DateTimeOffset.UnixEpoch.AddTicks(Math.Clamp(microseconds, 0, 253402300799999999) * TimeSpan.TicksPerMicrosecond);
 
     /// <summary>Answered: the memory may be unmapped.</summary>
     private void Release()

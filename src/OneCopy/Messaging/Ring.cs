@@ -91,6 +91,17 @@ internal sealed unsafe partial class Ring : IDisposable
         return next is > 0 and < Entries.MaxIncarnation ? next : throw new QueueCorruptException(_path, $"incarnation {next} is impossible");
     }
 
+    /// <summary>For those who only look: mapped so that nothing can be written, and no right to write is needed. Null: it does not exist.</summary>
+    public static Ring? OpenReadOnly(QueueDirectory directory)
+    {
+        directory.RefuseForeignRoot();
+        SysResult opened = Fcntl.open(directory.RingPath, OpenFlags.O_RDONLY | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK);
+        if (opened.Errno is Errno.ENOENT)
+            return null;
+        opened.OrThrow("open", directory.RingPath);
+        return Attach(SafeFd.Of(opened), directory.RingPath, Prot.Read);
+    }
+
     public ref long Entry(int index) => ref *(long*)(_map.Address + RingLayout.EntriesOffset + (index * 8L));
 
     public ref long RetiredCounter(int counter) => ref *(long*)(_map.Address + RingLayout.RetiredCountersOffset + (counter * 8L));
@@ -161,7 +172,7 @@ internal sealed unsafe partial class Ring : IDisposable
         }
     }
 
-    private static Ring Attach(SafeFileHandle file, string path)
+    private static Ring Attach(SafeFileHandle file, string path, Prot rights = Prot.Read | Prot.Write)
     {
         MemoryMapping? map = null;
         try
@@ -169,7 +180,7 @@ internal sealed unsafe partial class Ring : IDisposable
             Stat.Of(file.Fd(), out statx s).OrThrow("statx", path);
             if ((s.stx_mode & Stat.S_IFMT) != Stat.S_IFREG || s.stx_size < RingLayout.EntriesOffset || s.stx_size > int.MaxValue)
                 throw new QueueCorruptException(path, $"a file of {s.stx_size} bytes is no ring");
-            map = MemoryMapping.OfFile(file, 0, (long)s.stx_size, Prot.Read | Prot.Write, path);
+            map = MemoryMapping.OfFile(file, 0, (long)s.stx_size, rights, path);
             byte* p = map.Address;
             if (*(ulong*)p != RingLayout.Magic)
                 throw new QueueCorruptException(path, "it does not begin as a ring does");

@@ -34,6 +34,8 @@ public sealed partial class MessageQueue
 
     private bool IsSettled(int index, long incarnation)
     {
+        if (IsTruncated)
+            return true;
         if (PeerAt(index) is not { } peer || peer.Incarnation != incarnation)
             return true;
         long entry = Volatile.Read(ref _ring.Entry(index));
@@ -51,6 +53,10 @@ public sealed partial class MessageQueue
         try
         {
             return PeerAt(r.Participant)?.File.HasQueued(r) != true;
+        }
+        catch (QueueCorruptException)
+        {
+            return true; // No message is to be had from that file, and the ring is not to stand still for it.
         }
         catch (OneCopyException)
         {
@@ -90,7 +96,19 @@ public sealed partial class MessageQueue
         for (int index = 1; index <= ring.HighestIndex; index++)
         {
             long entry = Volatile.Read(ref ring.Entry(index));
-            if (roster.At(index) is not { } participant)
+            Participant? participant;
+            try
+            {
+                participant = roster.At(index);
+            }
+            catch (QueueCorruptException)
+            {
+                RecoverUnreadable(directory, ring, roster, roster.TryAt, index, entry);
+                any |= Volatile.Read(ref ring.Entry(index)) != entry;
+                continue;
+            }
+
+            if (participant is null)
             {
                 // Its file is gone: retired but for this last step.
                 if (entry != 0)
@@ -102,7 +120,7 @@ public sealed partial class MessageQueue
             if (Entries.IsDead(Volatile.Read(ref ring.Entry(index))))
             {
                 // Free already, or about to be freed by whoever recovered it, unless it has messages left.
-                new Recovery(ring, roster, roster.At).TryRetire(participant);
+                new Recovery(ring, roster, roster.TryAt).TryRetire(participant);
                 any |= Volatile.Read(ref ring.Entry(index)) != Entries.Dead(participant.Incarnation);
                 continue;
             }
@@ -111,7 +129,7 @@ public sealed partial class MessageQueue
             {
                 any = true;
                 using (proof)
-                    new Recovery(ring, roster, roster.At).TryRecover(participant);
+                    new Recovery(ring, roster, roster.TryAt).TryRecover(participant);
             }
             else if (participant.PidNamespace == ProcessIdentity.PidNamespace)
             {
@@ -144,7 +162,20 @@ public sealed partial class MessageQueue
             return _attached[index] = file;
         }
 
-        public bool IsStale(MessageReference r) => At(r.Participant)?.HasQueued(r) != true;
+        /// <summary>The same for those who can do without it: null also if its file is damaged.</summary>
+        public Participant? TryAt(int index)
+        {
+            try
+            {
+                return At(index);
+            }
+            catch (QueueCorruptException)
+            {
+                return null;
+            }
+        }
+
+        public bool IsStale(MessageReference r) => TryAt(r.Participant)?.HasQueued(r) != true;
 
         public void Dispose()
         {

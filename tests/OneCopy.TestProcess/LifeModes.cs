@@ -11,6 +11,8 @@ internal static class LifeModes
 {
     private static readonly TimeSpan s_bound = TimeSpan.FromSeconds(20);
     private static readonly List<ReceivedMessage> s_held = [];
+    private static Task? s_attached;
+    private static Task<bool>? s_draining;
 
     public static void AddTo(Dictionary<string, Func<string[], int>> modes)
     {
@@ -53,7 +55,10 @@ internal static class LifeModes
             case "attach":
                 byte[] attached = new byte[int.Parse(line[1])];
                 QueueModes.Fill(attached, 2);
-                queue.SendAsync(attached).AsTask().GetAwaiter().GetResult();
+                s_attached = queue.SendAsync(attached).AsTask();
+                return "attached";
+            case "attached":
+                s_attached!.GetAwaiter().GetResult();
                 return "completed";
             case "receive":
                 using (ReceivedMessage message = queue.Receive(s_bound))
@@ -73,6 +78,11 @@ internal static class LifeModes
             case "dead-letter":
                 queue.Receive(s_bound).DeadLetter("no good");
                 return "dead";
+            case "drain":
+                s_draining = queue.CloseAsync(CloseMode.Drain, s_bound).AsTask();
+                return "draining";
+            case "drained":
+                return $"drained {s_draining!.GetAwaiter().GetResult()}";
             case "close":
                 queue.Dispose();
                 return "closed";

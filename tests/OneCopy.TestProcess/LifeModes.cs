@@ -99,16 +99,28 @@ internal static class LifeModes
     private static int DieAt(string[] args)
     {
         // The process's own dump of a SIGKILL is none: it is gone at once, as if somebody else had killed it.
-        bool armed = args[3] is "create";
+        bool armed = args[3] is "create" or "delete";
         AppContext.SetData(CrashPoint.Key, (Action<string>)(step =>
         {
             if (armed && string.Equals(step, args[2], StringComparison.Ordinal))
                 Process.GetCurrentProcess().Kill();
         }));
+        if (args[3] is "delete")
+        {
+            MessageQueue.Delete(args[1], args[0]);
+            Console.WriteLine("survived");
+            return 0;
+        }
+
         using MessageQueue queue = QueueModes.Open(args);
+        if (args[3] is "close")
+            queue.TryReceive(out _);
         armed = true;
         switch (args[3])
         {
+            case "close":
+                queue.Dispose();
+                break;
             case "receive":
                 queue.TryReceive(out _);
                 break;

@@ -101,6 +101,21 @@ public sealed partial class MessageQueue
         return true;
     }
 
+    /// <summary>As <see cref="Finish"/>, of a message that cannot be read.</summary>
+    internal void FinishDamaged(Peer owner, int block, BlockState leased)
+    {
+        if (!TryEnter())
+            return; // Closing gave it back, as far as it could be.
+        try
+        {
+            Finish(owner, block, leased);
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
     internal void Lose(Peer owner, int block, BlockState leased)
     {
         if (Finish(owner, block, leased))

@@ -1,4 +1,3 @@
-using Microsoft.Win32.SafeHandles;
 using OneCopy.Interop;
 using OneCopy.Messaging;
 
@@ -55,46 +54,12 @@ public sealed partial class MessageQueue
     private static Dictionary<string, long> SizesOf(QueueDirectory directory)
     {
         Dictionary<string, long> sizes = new(StringComparer.Ordinal);
-        try
+        foreach (string path in FilesOf(directory))
         {
-            foreach (string path in Directory.EnumerateFiles(directory.Path))
-            {
-                if (Stat.Of(path, out statx s, followLinks: false).Succeeded)
-                    sizes[System.IO.Path.GetFileName(path)] = (long)s.stx_blocks * 512;
-            }
-        }
-        catch (DirectoryNotFoundException)
-        {
-            // Removed.
+            if (Stat.Of(path, out statx s, followLinks: false).Succeeded)
+                sizes[System.IO.Path.GetFileName(path)] = (long)s.stx_blocks * 512;
         }
 
         return sizes;
     }
-
-    /// <summary>
-    /// Files of joiners and makers that were killed before their file had its place: in no entry, and not locked. A living joiner that
-    /// loses its file this way, in the moment before it locks it, begins again. No ring: nothing has a place.
-    /// </summary>
-    private static void RemoveLeftovers(QueueDirectory directory, Ring? ring)
-    {
-        HashSet<string> known = new(StringComparer.Ordinal) { directory.RingPath };
-        for (int index = 1; index <= (ring?.HighestIndex ?? 0); index++)
-        {
-            long entry = Volatile.Read(ref ring!.Entry(index));
-            if (entry != 0)
-                known.Add(directory.ParticipantPath(index, Entries.IncarnationOf(entry)));
-        }
-
-        foreach (string path in Directory.EnumerateFiles(directory.Path).Where(p => !known.Contains(p) && IsOurs(System.IO.Path.GetFileName(p))))
-        {
-            SysResult opened = Fcntl.open(path, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW);
-            if (!opened.Succeeded)
-                continue;
-            using SafeFileHandle file = SafeFd.Of(opened);
-            if (Flock.flock(file.Fd(), Flock.LOCK_EX | Flock.LOCK_NB).Succeeded)
-                Fcntl.unlink(path);
-        }
-    }
-
-    private static bool IsOurs(string name) => name.StartsWith("t-", StringComparison.Ordinal) || name[0] == 'p';
 }

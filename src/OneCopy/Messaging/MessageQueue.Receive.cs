@@ -109,7 +109,7 @@ public sealed partial class MessageQueue
         while (_ring.TryPeek(out Ring.Peeked oldest))
         {
             MessageReference reference = oldest.Cell.Reference;
-            Peer? owner = PeerAt(reference.Participant);
+            Peer? owner = OwnerOf(reference, out QueueCorruptException? corrupt);
             BlockState leased = default;
             bool claimed = owner is not null && TryClaim(owner, reference, out leased);
             _ring.Remove(oldest);
@@ -117,7 +117,12 @@ public sealed partial class MessageQueue
             // After the full fence of the removal: somebody may sleep for the room; others for the messages behind this one.
             WakeOne(WaitKind.Space);
             if (!claimed)
+            {
+                if (UnsaidDamage(reference.Participant, owner, corrupt) is { } damage)
+                    throw damage;
                 continue;
+            }
+
             CrashPoint.At(Step.ReceivePass);
             if (!_ring.LooksEmpty)
                 WakeOne(WaitKind.Receive);
@@ -180,7 +185,8 @@ public sealed partial class MessageQueue
             return null;
         }
 
-        if (record.Lane == Lane.Attached && !CanPullFrom(owner))
+        // At once, so that it is there when it is read: unless it can be pulled, or pushed when there is a place for it.
+        if (record.Lane == Lane.Attached && !CanPullFrom(owner) && !(owner.Pull.Access == PullAccess.Refused && CanBePushedBy(owner)))
             AskForMove(owner, block, leased);
         return message;
     }

@@ -13,7 +13,7 @@ public sealed partial class MessageQueue
             return true;
         try
         {
-            if (Volatile.Read(ref _ring.Entry(index)) != Entries.Live(incarnation))
+            if (IsTruncated || Volatile.Read(ref _ring.Entry(index)) != Entries.Live(incarnation))
                 return true;
             return PeerAt(index) is not { } peer || peer.Incarnation != incarnation || RecoverIfDead(peer);
         }
@@ -33,6 +33,10 @@ public sealed partial class MessageQueue
         try
         {
             return PeerAt(r.Participant)?.File.HasQueued(r) != true;
+        }
+        catch (QueueCorruptException)
+        {
+            return true; // No message is to be had from that file, and the ring is not to stand still for it.
         }
         catch (OneCopyException)
         {
@@ -71,13 +75,19 @@ public sealed partial class MessageQueue
         bool any = false;
         for (int index = 1; index <= ring.HighestIndex; index++)
         {
+            long entry = Volatile.Read(ref ring.Entry(index));
             try
             {
                 any |= RecoverDeadEntry(ring, roster, index, account);
             }
+            catch (QueueCorruptException)
+            {
+                RecoverUnreadable(directory, ring, roster, roster.TryAt, index, entry);
+                any |= Volatile.Read(ref ring.Entry(index)) != entry;
+            }
             catch (OneCopyException)
             {
-                // This one's file cannot be mapped, or is damaged. The others can.
+                // This one's file cannot be mapped now. The others can.
             }
         }
 
@@ -93,7 +103,9 @@ public sealed partial class MessageQueue
         if (roster.At(index) is not { } participant)
         {
             // Its file is gone: retired but for this last step.
-            return entry != 0 && Interlocked.CompareExchange(ref ring.Entry(index), 0, entry) == entry;
+            if (entry != 0)
+                Interlocked.CompareExchange(ref ring.Entry(index), 0, entry);
+            return true;
         }
 
         if (Entries.IsDead(Volatile.Read(ref ring.Entry(index))))
@@ -137,7 +149,7 @@ public sealed partial class MessageQueue
             return _attached[index] = file;
         }
 
-        /// <summary>The same for those who can do without it: null also if the file cannot be mapped now.</summary>
+        /// <summary>The same for those who can do without it: null also if its file is damaged, or cannot be mapped now.</summary>
         public Participant? TryAt(int index)
         {
             try
@@ -155,6 +167,10 @@ public sealed partial class MessageQueue
             try
             {
                 return At(r.Participant)?.HasQueued(r) != true;
+            }
+            catch (QueueCorruptException)
+            {
+                return true; // No message is to be had from that file.
             }
             catch (OneCopyException)
             {

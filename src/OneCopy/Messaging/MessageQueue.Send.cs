@@ -35,6 +35,7 @@ public sealed partial class MessageQueue
             payload.CopyTo(new Span<byte>(draft.Body, payload.Length));
             LimitLife(draft, options);
             Publish(draft, deadline, cancellationToken);
+            ThrowIfTruncated();
             CountSent(payload.Length);
         }
         finally
@@ -62,9 +63,20 @@ public sealed partial class MessageQueue
             payload.CopyTo(new Span<byte>(draft.Body, payload.Length));
             LimitLife(draft, options);
             MarkQueued(draft);
-            if (!TryEnqueue(draft.Reference(_self.Index)) && TryTakeBack(draft, keepDraft: false))
-                return false;
+            bool enqueued = false;
+            try
+            {
+                enqueued = TryEnqueue(draft.Reference(_self.Index));
+            }
+            finally
+            {
+                // Not in the ring, because that is full or in disorder: not sent, unless somebody claimed it all the same.
+                enqueued = enqueued || !TryTakeBack(draft, keepDraft: false);
+            }
 
+            ThrowIfTruncated();
+            if (!enqueued)
+                return false;
             CountSent(payload.Length);
             return true;
         }
@@ -121,6 +133,7 @@ public sealed partial class MessageQueue
                 LimitLife(new Draft(block, state, 0, 0), options);
                 Publish(new Draft(block, state, 0, 0), Deadline.After(options.Timeout), cancellationToken, keepDraft: true);
                 sent = true;
+                ThrowIfTruncated();
             }
             finally
             {
@@ -239,6 +252,12 @@ public sealed partial class MessageQueue
         catch (ObjectDisposedException)
         {
             // Closing does it, or leaves it to whoever recovers this participant.
+        }
+        catch (OneCopyException)
+        {
+            // The ring is in disorder: said to whoever uses it next, and tried again by whoever gives back next.
+            lock (_putOff)
+                _enqueuesPutOff = false;
         }
         finally
         {

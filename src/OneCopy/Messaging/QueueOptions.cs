@@ -77,10 +77,25 @@ public sealed record QueueOptions
     public long AttachThreshold { get; init; } = 32 * 1024;
 
     /// <summary>
-    /// Whether this participant pulls attached payloads out of their senders' memory. False: it has every payload moved into the
-    /// sender's arena. Default true.
+    /// Whether payloads go straight between this participant's memory and others': as a sender and as a receiver. Default
+    /// <see cref="AttachMode.Allowed"/>.
     /// </summary>
-    public bool AllowAttach { get; init; } = true;
+    public AttachMode Attach { get; init; }
+
+    /// <summary>
+    /// Where the Yama security module lets a process be reached by its ancestors alone (kernel.yama.ptrace_scope = 1), permits every process
+    /// of this user to reach this one: prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY), see prctl(2). Not only queue participants: the setting has
+    /// room for one process or for all, and it allows ptrace(2) as well. It holds for the whole process, beyond the handle. Without Yama it does
+    /// nothing. Default false.
+    /// </summary>
+    public bool AllowPtracer { get; init; }
+
+    /// <summary>
+    /// Makes this process dumpable: prctl(PR_SET_DUMPABLE, 1), see prctl(2). A process that has changed its user after its start is not, so
+    /// that others of its new user cannot read its memory. With it they can, by ptrace(2) too, and it leaves core dumps: not for a process
+    /// that holds secrets of its former user. It holds for the whole process, beyond the handle. Default false.
+    /// </summary>
+    public bool SetDumpable { get; init; }
 
     /// <summary>How threads of this participant wait. Default <see cref="WaitStrategy.Adaptive"/>.</summary>
     public WaitStrategy WaitStrategy { get; init; }
@@ -103,6 +118,17 @@ public sealed record QueueOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(ArenaLimit, 0);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(ArenaLimit, 1L << 40);
         ArgumentOutOfRangeException.ThrowIfLessThan(AttachThreshold, 0);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)Attach, (uint)AttachMode.Required, nameof(Attach));
+    }
+
+    /// <summary>What was asked for of the whole process, before the others see it.</summary>
+    internal void ApplyToProcess()
+    {
+        // EINVAL: a kernel without Yama.
+        if (AllowPtracer && Interop.Prctl.prctl(Interop.Prctl.PR_SET_PTRACER, Interop.Prctl.PR_SET_PTRACER_ANY) is { Succeeded: false, Errno: not Interop.Errno.EINVAL } refused)
+            refused.OrThrow("prctl(PR_SET_PTRACER)");
+        if (SetDumpable)
+            Interop.Prctl.prctl(Interop.Prctl.PR_SET_DUMPABLE, 1).OrThrow("prctl(PR_SET_DUMPABLE)");
     }
 
     private static void ThrowIfNoPowerOfTwo(int value, string name, int least, int most)

@@ -35,6 +35,7 @@ public sealed partial class ReceivedMessage : IDisposable
         DeadLettered,
         Lost,
         Withdrawn,
+        Damaged,
     }
 
     // Swapped as a whole, for readers on other threads.
@@ -144,11 +145,18 @@ public sealed partial class ReceivedMessage : IDisposable
         if ((Answer)Volatile.Read(ref _answer) == Answer.None)
             _queue.TryDeadLetterExhausted(this);
         Answer before = (Answer)Interlocked.CompareExchange(ref _answer, (int)Answer.Abandoned, (int)Answer.None);
-        if (before == Answer.None)
-            _queue.TryAbandon(_owner, _block, _leased);
+        try
+        {
+            if (before == Answer.None)
+                _queue.TryAbandon(_owner, _block, _leased);
+        }
+        catch (OneCopyException)
+        {
+            // The ring is in disorder, which the next operation says; what cannot be put back is recovered with this handle.
+        }
 
         // A thread that is just answering lets go of the memory itself, when it needs it no longer.
-        if (before is Answer.None or Answer.Lost or Answer.Withdrawn)
+        if (before is Answer.None or Answer.Lost or Answer.Withdrawn or Answer.Damaged)
             Release();
     }
 
@@ -177,7 +185,7 @@ public sealed partial class ReceivedMessage : IDisposable
     }
 
     // Of another process's making: clamped to what the type can say. In ticks, for a double would round the largest up.
-    private static DateTimeOffset TimeOf(long microseconds) => DateTimeOffset.UnixEpoch.AddTicks(Math.Clamp(microseconds, 0, 253402300799999999) * TimeSpan.TicksPerMicrosecond);
+    internal static DateTimeOffset TimeOf(long microseconds) => DateTimeOffset.UnixEpoch.AddTicks(Math.Clamp(microseconds, 0, 253402300799999999) * TimeSpan.TicksPerMicrosecond);
 
     /// <summary>Answered: the memory may be unmapped.</summary>
     private void Release()
@@ -204,6 +212,7 @@ public sealed partial class ReceivedMessage : IDisposable
     {
         Answer.Lost => new MessageLostException(SenderPid),
         Answer.Withdrawn => new MessageWithdrawnException(),
+        Answer.Damaged => QueueCorruptException.Truncated(_owner.File.Path),
         _ => new InvalidOperationException($"The message was answered before: {before}."),
     };
 }

@@ -84,7 +84,7 @@ public sealed class ExpiryTests : IDisposable
     public async Task The_send_of_an_attached_message_that_expired_completes_as_for_a_dead_letter(bool pulled)
     {
         await using MessageQueue sender = _root.Open();
-        await using MessageQueue receiver = _root.Open(options: new QueueOptions { AllowAttach = pulled });
+        await using MessageQueue receiver = _root.Open(options: new QueueOptions { Attach = pulled ? AttachMode.Allowed : AttachMode.Never });
         byte[] payload = new byte[1_000_000];
         TestProcess.QueueModes.Fill(payload, 3);
         Task send = sender.SendAsync(payload, s_short, Ct).AsTask();

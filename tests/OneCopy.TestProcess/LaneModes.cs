@@ -18,11 +18,16 @@ internal static class LaneModes
         modes.Add("lane-unmap", Unmap);
     }
 
-    /// <summary>STEP… ROOT NAME COUNT LENGTH [required]: sends large messages one by one, says "sent" or what they failed with, and waits.</summary>
+    /// <summary>STEP… ROOT NAME COUNT LENGTH [required] [set-dumpable]: sends large messages one by one, says "sent" or what they failed with, and waits.</summary>
     private static int Send(string[] args)
     {
         args = Begin(args);
-        using MessageQueue queue = QueueModes.Open(args, new QueueOptions { Attach = args.Contains("required") ? AttachMode.Required : AttachMode.Allowed });
+        using MessageQueue queue = QueueModes.Open(args, new QueueOptions
+        {
+            Attach = args.Contains("required") ? AttachMode.Required : AttachMode.Allowed,
+            SetDumpable = args.Contains("set-dumpable"),
+            AllowPtracer = args.Contains("set-dumpable"),
+        });
         Console.WriteLine("open");
         byte[] payload = new byte[int.Parse(args[3])];
         for (int i = 0; i < int.Parse(args[2]); i++)
@@ -36,8 +41,9 @@ internal static class LaneModes
     }
 
     /// <summary>
-    /// STEP… ROOT NAME COUNT [cancel]: takes messages one by one, says "got LENGTH LANE ok|wrong ATTEMPT" or what reading failed with. At the end: what went
-    /// which way, and who was refused what. cancel: a line ends the first copy, after which the message is read again.
+    /// STEP… ROOT NAME COUNT [cancel] [threads]: takes messages one by one, says "got LENGTH LANE ok|wrong ATTEMPT" or what reading failed with. At the end: what went
+    /// which way, and who was refused what. cancel: a line ends the first copy, after which the message is read again. threads: twelve threads
+    /// read all of it at the same time.
     /// </summary>
     private static int Receive(string[] args)
     {
@@ -51,7 +57,7 @@ internal static class LaneModes
             {
                 if (args.Contains("cancel"))
                     CancelFirst(message);
-                byte[] payload = message.ToArray();
+                byte[] payload = args.Contains("threads") ? ReadByMany(message) : message.ToArray();
                 message.Complete();
                 Console.WriteLine($"got {message.Length} {message.Lane} {(QueueModes.IsFilled(payload) ? "ok" : "wrong")} {message.DeliveryAttempt}");
             }
@@ -64,6 +70,22 @@ internal static class LaneModes
         Console.WriteLine(Ways(queue));
         Console.In.ReadToEnd();
         return 0;
+    }
+
+    private static byte[] ReadByMany(ReceivedMessage message)
+    {
+        byte[][] copies = [.. Enumerable.Range(0, 12).Select(_ => new byte[message.Length])];
+        using Barrier together = new(copies.Length);
+        Thread[] threads = [.. copies.Select(c => new Thread(() =>
+        {
+            together.SignalAndWait();
+            message.CopyTo(c);
+        }))];
+        foreach (Thread thread in threads)
+            thread.Start();
+        foreach (Thread thread in threads)
+            thread.Join();
+        return Array.Find(copies, c => !QueueModes.IsFilled(c)) ?? copies[0];
     }
 
     private static void CancelFirst(ReceivedMessage message)
@@ -102,19 +124,30 @@ internal static class LaneModes
         return 0;
     }
 
-    /// <summary>STEP… ROOT NAME LENGTH: sends native memory, unmaps all of it but the first page at the next line, and says what became of the send.</summary>
+    /// <summary>
+    /// STEP… ROOT NAME LENGTH [never]: sends native memory, unmaps all of it but the first page at the next line, and says what became of the
+    /// send. never: the sender copies, and it is unmapped before.
+    /// </summary>
     private static unsafe int Unmap(string[] args)
     {
         args = Begin(args);
-        using MessageQueue queue = QueueModes.Open(args);
+        using MessageQueue queue = QueueModes.Open(args, new QueueOptions { Attach = args.Contains("never") ? AttachMode.Never : AttachMode.Allowed });
         int length = int.Parse(args[2]);
         nint memory = Mman.mmap(0, (nuint)length, Prot.Read | Prot.Write, Map.Private | Map.Anonymous, -1, 0).OrThrow("mmap");
         QueueModes.Fill(new Span<byte>((void*)memory, length), 1);
-        Task send = queue.SendAsync(new Native((byte*)memory, length).Memory).AsTask();
-        Console.WriteLine("sending");
-        Console.ReadLine();
+        bool never = args.Contains("never");
+        Task send = never ? Task.CompletedTask : queue.SendAsync(new Native((byte*)memory, length).Memory).AsTask();
+        if (!never)
+        {
+            Console.WriteLine("sending");
+            Console.ReadLine();
+        }
+
         Mman.munmap(memory + Environment.SystemPageSize, (nuint)(length - Environment.SystemPageSize)).OrThrow("munmap");
-        Console.WriteLine("unmapped");
+        if (never)
+            send = queue.SendAsync(new Native((byte*)memory, length).Memory).AsTask();
+        else
+            Console.WriteLine("unmapped");
         Say(send);
         Console.WriteLine($"{queue.Statistics.Queued} {queue.Statistics.Leased} {queue.Statistics.Withdrawn}");
         Console.In.ReadToEnd();

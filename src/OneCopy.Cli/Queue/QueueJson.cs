@@ -20,7 +20,8 @@ internal sealed record ParticipantReport(int Index, int Pid, int Uid, bool Alive
 internal sealed record QueueReport(
     string Name, string Path, long Queued, long Leased, long BytesPending, double? OldestAgeSeconds,
     LaneTrafficReport Sent, LaneTrafficReport Completed,
-    long Redelivered, long Abandoned, long DeadLettered, long Withdrawn, long LostWithSender, long Moved,
+    long Redelivered, long Abandoned, long DeadLettered, long Withdrawn, long LostWithSender, long Moved, long Pulled, long Pushed, long PullsRefused, long PushesRefused,
+    IReadOnlyList<DowngradeReport> Downgrades,
     IReadOnlyList<ParticipantReport> Participants);
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -15,7 +15,8 @@ internal static class StatCommand
         Option<bool> json = QueueArguments.Json();
         Command command = new TeachingCommand("stat", "Show what is in a queue, and what went through it.", """
             Sent counts by the lane chosen at the send, completed by the lane that the payload went in the end; they differ where a payload
-            could not be copied out of its sender's memory and was moved ('onecopy doctor' says why).
+            could not be copied out of its sender's memory, nor by its sender into the receiver's, and was moved. Who was refused what stands
+            at the end, with the reason ('onecopy doctor' looks at the machine).
 
             Examples:
               onecopy queue stat photos
@@ -38,7 +39,7 @@ internal static class StatCommand
         {
             QueueReport report = new(
                 name, path, s.Queued, s.Leased, s.BytesPending, s.OldestAge?.TotalSeconds, LaneTrafficReport.Of(s.Sent), LaneTrafficReport.Of(s.Completed),
-                s.Redelivered, s.Abandoned, s.DeadLettered, s.Withdrawn, s.LostWithSender, s.Moved,
+                s.Redelivered, s.Abandoned, s.DeadLettered, s.Withdrawn, s.LostWithSender, s.Moved, s.Pulled, s.Pushed, s.PullsRefused, s.PushesRefused, DowngradeReport.All(s),
                 [.. s.Participants.Select(p => new ParticipantReport(p.Index, p.Pid, p.Uid, p.IsAlive))]);
             Console.WriteLine(JsonSerializer.Serialize(report, QueueJson.Default.QueueReport));
             return 0;
@@ -49,6 +50,7 @@ internal static class StatCommand
         WriteLanes(s);
         WriteCounters(s);
         WriteParticipants(s);
+        DowngradesView.Write(s);
         return 0;
     }
 
@@ -73,7 +75,9 @@ internal static class StatCommand
         table.AddRow("dead-lettered", $"{s.DeadLettered:N0}");
         table.AddRow("taken back by the sender", $"{s.Withdrawn:N0}");
         table.AddRow("lost with the sender", $"{s.LostWithSender:N0}");
-        table.AddRow("moved, as the pull was refused", $"{s.Moved:N0}");
+        table.AddRow("pulled by the receiver", $"{s.Pulled:N0}");
+        table.AddRow("pushed by the sender, as the pull was refused", $"{s.Pushed:N0}");
+        table.AddRow("moved, as both were refused", $"{s.Moved:N0}");
         Screen.Write(table);
     }
 

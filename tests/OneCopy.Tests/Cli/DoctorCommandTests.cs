@@ -16,6 +16,7 @@ public class DoctorCommandTests
         Assert.Contains("Yama ptrace_scope", names, StringComparer.Ordinal);
         Assert.Contains("seccomp", names, StringComparer.Ordinal);
         Assert.Equal(2, names.Count(n => n.StartsWith("pull", StringComparison.Ordinal)));
+        Assert.Equal(2, names.Count(n => n.StartsWith("push", StringComparison.Ordinal)));
         foreach (JsonElement check in checks)
         {
             string status = check.GetProperty("status").GetString()!;
@@ -27,8 +28,47 @@ public class DoctorCommandTests
         Assert.Equal(problem ? 1 : 0, run.ExitCode);
 
         // Where this process may pull from a child, two children of one parent may, as long as Yama is not asked.
-        Assert.All(checks.Where(c => c.GetProperty("name").GetString()!.StartsWith("pull", StringComparison.Ordinal)),
+        Assert.All(checks.Where(c => c.GetProperty("name").GetString()![..4] is "pull" or "push"),
             c => Assert.False(c.GetProperty("status").ValueEquals("problem")));
+    }
+
+    /// <summary>The calls are denied to the doctor: each refusal by its name, with what helps.</summary>
+    [Theory]
+    [InlineData("EPERM", "a seccomp filter blocks the call")]
+    [InlineData("ENOSYS", "CONFIG_CROSS_MEMORY_ATTACH")]
+    public void ASeccompFilterIsNamed(string errno, string words)
+    {
+        using ChildProcess doctor = ChildProcess.Start("run-denied", errno, DotnetHost.Path, Path.Combine(AppContext.BaseDirectory, "OneCopy.Cli.dll"), "doctor", "--json");
+        List<string> lines = [];
+        while (lines.LastOrDefault() is not "}")
+            lines.Add(doctor.ReadLine());
+        JsonElement[] checks = [.. JsonDocument.Parse(string.Join('\n', lines)).RootElement.GetProperty("checks").EnumerateArray()];
+        foreach (string call in (string[])["process_vm_readv", "process_vm_writev"])
+        {
+            JsonElement check = Assert.Single(checks, c => c.GetProperty("name").ValueEquals(call));
+            Assert.Equal((errno, "warning"), (check.GetProperty("value").GetString(), check.GetProperty("status").GetString()));
+            Assert.Contains(words, check.GetProperty("detail").GetString(), StringComparison.Ordinal);
+            Assert.Contains("seccomp profile", check.GetProperty("remedy").GetString(), StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>A process that cannot be reached is named with the reason, whatever it is.</summary>
+    [Theory]
+    [InlineData("group=65534 user=65534 dumpable=1", "", "NotDumpable|user of process")]
+    [InlineData("", "--bounding-set=-sys_ptrace --inh-caps=-sys_ptrace", "MoreCapabilities")]
+    public void AProcessThatCannotBeReachedIsNamed(string steps, string without, string reasons)
+    {
+        Requires.Root();
+        string[] less = ["setpriv", .. without.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--"];
+        Requires.Program(less[0], less[1..]);
+        using ChildProcess held = ChildProcess.Start("hold", [.. steps.Split(' ', StringSplitOptions.RemoveEmptyEntries), "pages=w"]);
+        held.ReadLine();
+        using ChildProcess doctor = ChildProcess.StartProgram(less[0], [.. less[1..], DotnetHost.Path, Path.Combine(AppContext.BaseDirectory, "OneCopy.Cli.dll"), "doctor", "--json", "--pid", $"{held.Pid}"]);
+        List<string> lines = [];
+        while (lines.LastOrDefault() is not "}")
+            lines.Add(doctor.ReadLine());
+        string all = string.Join('\n', lines);
+        Assert.Contains(reasons.Split('|'), r => all.Contains(r, StringComparison.Ordinal));
     }
 
     [Fact]

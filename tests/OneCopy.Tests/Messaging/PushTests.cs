@@ -155,6 +155,23 @@ public sealed class PushTests : IDisposable
         sender.Finish();
     }
 
+    /// <summary>More at a time than there are slots for: what finds none is moved, and the others' copies go on.</summary>
+    [Fact]
+    public async Task One_message_is_read_by_many_threads_at_once()
+    {
+        Requires.NoYama();
+        await using MessageQueue queue = _root.Open();
+        using ChildProcess receiver = ChildProcess.Start("lane-receive", NoReading, _root.Path, "q", "5", "threads");
+        Assert.Equal("open", await receiver.ReadLineAsync());
+        for (int i = 0; i < 5; i++)
+        {
+            await queue.SendAsync(Payload(20_000_000), cancellationToken: Ct).AsTask().WaitAsync(s_soon, Ct);
+            Assert.EndsWith("ok 1", await receiver.ReadLineAsync(), StringComparison.Ordinal);
+        }
+
+        Assert.InRange(queue.Statistics.Pushed, 1, 5);
+    }
+
     private async Task<ChildProcess> ReceiverAsync(params string[] steps)
     {
         ChildProcess receiver = ChildProcess.Start("lane-receive", [.. steps, _root.Path, "q", "1"]);

@@ -41,9 +41,9 @@ internal static class LaneModes
     }
 
     /// <summary>
-    /// STEP… ROOT NAME COUNT [cancel] [threads]: takes messages one by one, says "got LENGTH LANE ok|wrong ATTEMPT" or what reading failed with. At the end: what went
+    /// STEP… ROOT NAME COUNT [cancel] [threads] [close]: takes messages one by one, says "got LENGTH LANE ok|wrong ATTEMPT" or what reading failed with. At the end: what went
     /// which way, and who was refused what. cancel: a line ends the first copy, after which the message is read again. threads: twelve threads
-    /// read all of it at the same time.
+    /// read all of it at the same time. close: a line closes the handle in the middle of the first copy.
     /// </summary>
     private static int Receive(string[] args)
     {
@@ -53,6 +53,8 @@ internal static class LaneModes
         for (int i = 0; i < int.Parse(args[2]); i++)
         {
             using ReceivedMessage message = queue.Receive();
+            if (args.Contains("close"))
+                return CloseInTheMiddle(queue, message);
             try
             {
                 if (args.Contains("cancel"))
@@ -68,6 +70,17 @@ internal static class LaneModes
         }
 
         Console.WriteLine(Ways(queue));
+        Console.In.ReadToEnd();
+        return 0;
+    }
+
+    private static int CloseInTheMiddle(MessageQueue queue, ReceivedMessage message)
+    {
+        Task copy = Task.Run(() => message.ToArray());
+        Console.WriteLine("copying");
+        Console.ReadLine();
+        queue.Dispose();
+        Console.WriteLine($"closed {copy.ContinueWith(c => c.Exception?.InnerException?.GetType().Name, TaskScheduler.Default).Result}");
         Console.In.ReadToEnd();
         return 0;
     }

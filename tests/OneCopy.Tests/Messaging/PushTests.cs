@@ -37,12 +37,13 @@ public sealed class PushTests : IDisposable
     [InlineData("help.push")]
     [InlineData("help.push:3")]
     [InlineData("help.mark")]
+    [InlineData("help.back", "seccomp=EPERM:write")]
     [InlineData("help.ring")]
-    public async Task A_sender_that_is_killed_in_the_middle_keeps_nobody_waiting(string step)
+    public async Task A_sender_that_is_killed_in_the_middle_keeps_nobody_waiting(string step, params string[] steps)
     {
         Requires.NoYama();
         using ChildProcess receiver = await ReceiverAsync(NoReading);
-        using ChildProcess sender = ChildProcess.Start("lane-send", $"wait-at={step}", _root.Path, "q", "1", $"{Length}");
+        using ChildProcess sender = ChildProcess.Start("lane-send", [$"wait-at={step}", .. steps, _root.Path, "q", "1", $"{Length}"]);
         Assert.Equal("open", await sender.ReadLineAsync());
         Assert.Equal($"at {step.Split(':')[0]}", await sender.ReadLineAsync());
         sender.Kill();
@@ -109,6 +110,23 @@ public sealed class PushTests : IDisposable
         receiver.Continue();
         receiver.WriteLine("go on");
         Assert.StartsWith("MessageWithdrawnException", await receiver.ReadLineAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_receiver_that_closes_its_handle_while_a_stopped_sender_writes_waits_for_the_senders_end()
+    {
+        Requires.NoYama();
+        using ChildProcess receiver = ChildProcess.Start("lane-receive", NoReading, _root.Path, "q", "1", "close");
+        Assert.Equal("open", await receiver.ReadLineAsync());
+        using ChildProcess sender = ChildProcess.Start("lane-send", "wait-at=help.push:2", _root.Path, "q", "1", $"{Length}");
+        Assert.Equal("open", await sender.ReadLineAsync());
+        Assert.Equal("copying", await receiver.ReadLineAsync());
+        Assert.Equal("at help.push", await sender.ReadLineAsync());
+        receiver.WriteLine("close");
+        await Assert.ThrowsAsync<TimeoutException>(() => receiver.ReadLineAsync(TimeSpan.FromMilliseconds(300)));
+        sender.Kill();
+        Assert.Equal("closed ObjectDisposedException", await receiver.ReadLineAsync());
+        receiver.Finish();
     }
 
     /// <summary>The one wait that cannot be cancelled: for a piece that somebody may be writing.</summary>

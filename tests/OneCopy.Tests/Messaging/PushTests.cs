@@ -14,11 +14,11 @@ public sealed class PushTests : IDisposable
 
     public void Dispose() => _root.Dispose();
 
-    /// <summary>3 MB are six pieces; 200 MB are four postings.</summary>
+    /// <summary>3 MB are six pieces; 70 MB are two postings.</summary>
     [Theory]
     [InlineData(32 * 1024)]
     [InlineData(512 * 1024)]
-    [InlineData(200_000_000)]
+    [InlineData(70_000_000)]
     public async Task Any_length_is_pushed(int length)
     {
         Requires.NoYama();

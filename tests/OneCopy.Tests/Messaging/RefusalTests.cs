@@ -229,20 +229,18 @@ public sealed class RefusalTests : IDisposable
         await using MessageQueue queue = _root.Open();
         using ChildProcess other = ChildProcess.Start("queue-idle", _root.Path, "q");
         await other.ReadLineAsync();
-        string path = Directory.GetFiles(queue.Path, "p2-*").Single();
-        using (FileStream file = File.Open(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
-        {
-            file.Position = ParticipantLayout.PidOffset;
-            file.Write(BitConverter.GetBytes(Environment.ProcessId));
-        }
-
         using Ring ring = queue.OpenRing();
+        using (Participant open = Participant.Attach(Inside.DirectoryOf(queue), ring, 2, 2)!)
+            Forge(open);
         using Participant forged = Participant.Attach(Inside.DirectoryOf(queue), ring, 2, 2)!;
         Assert.Equal(Environment.ProcessId, forged.Pid);
         Assert.Null(LocalHandles.Of(forged));
         Assert.NotNull(LocalHandles.Of(queue.Self()));
         Assert.Equal(AccessDenialReason.NoSuchProcess, new Peer(forged).RuleAgainst());
     }
+
+    private static unsafe void Forge(Participant file) =>
+        *(int*)(file.Refusals - ParticipantLayout.RefusalsOffset + ParticipantLayout.PidOffset) = Environment.ProcessId;
 
     /// <summary>What others wrote into the file is shown only as far as it can be, and counts go on beyond a full table.</summary>
     [Fact]

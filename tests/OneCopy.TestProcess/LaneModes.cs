@@ -16,6 +16,7 @@ internal static class LaneModes
         modes.Add("lane-receive", Receive);
         modes.Add("lane-here", Here);
         modes.Add("lane-unmap", Unmap);
+        modes.Add("lane-storm", Storm);
     }
 
     /// <summary>STEP… ROOT NAME COUNT LENGTH [required] [set-dumpable]: sends large messages one by one, says "sent" or what they failed with, and waits.</summary>
@@ -165,6 +166,63 @@ internal static class LaneModes
         Console.WriteLine($"{queue.Statistics.Queued} {queue.Statistics.Leased} {queue.Statistics.Withdrawn}");
         Console.In.ReadToEnd();
         return 0;
+    }
+
+    /// <summary>
+    /// STEP… ROOT NAME: reads messages until an empty one comes; every other copy is cancelled at a random moment and its memory filled with something else. Says
+    /// how many were completed, how many of these were not whole, and how often memory was written to after its copy had ended.
+    /// </summary>
+    private static int Storm(string[] args)
+    {
+        args = Begin(args);
+        using MessageQueue queue = QueueModes.Open(args);
+        Console.WriteLine("open");
+        Random random = new(2);
+        int completed = 0;
+        int wrong = 0;
+        int written = 0;
+        byte[] copy = new byte[2_000_000];
+        while (true)
+        {
+            using ReceivedMessage message = queue.Receive();
+            if (message.Length == 0)
+            {
+                message.Complete();
+                Console.WriteLine($"completed {completed}, wrong {wrong}, written {written}");
+                return 0;
+            }
+
+            try
+            {
+                if (random.Next(2) == 0)
+                    written += CancelledCopy(message, copy, random.Next(1, 2_000)) ? 0 : 1;
+                message.CopyTo(copy);
+                message.Complete();
+                completed++;
+                wrong += QueueModes.IsFilled(copy) ? 0 : 1;
+            }
+            catch (MessageWithdrawnException)
+            {
+                // What was copied is nothing.
+            }
+        }
+    }
+
+    private static bool CancelledCopy(ReceivedMessage message, byte[] copy, int microseconds)
+    {
+        using CancellationTokenSource cancel = new(TimeSpan.FromMicroseconds(microseconds));
+        try
+        {
+            message.CopyTo(copy, cancel.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The memory is ours again: whoever writes into it now is seen.
+        }
+
+        copy.AsSpan().Fill(0xEE);
+        Thread.SpinWait(20_000);
+        return copy.AsSpan().IndexOfAnyExcept((byte)0xEE) < 0;
     }
 
     private static string[] Begin(string[] args)

@@ -15,6 +15,7 @@ internal static unsafe class KernelChecks
         yield return ProcessVm(TransferDirection.Read);
         yield return ProcessVm(TransferDirection.Write);
         yield return FutexWaitv();
+        yield return Guard();
         yield return HugePages();
         yield return MapCount();
         yield return MemLock();
@@ -55,6 +56,10 @@ internal static unsafe class KernelChecks
     private static Check FutexWaitv() => Futex.WaitAny(null, 0, long.MaxValue).Errno == Errno.ENOSYS
         ? Check.Warning("futex_waitv", "missing", "One thread for each queue handle waits in place of one for all.", "Use Linux 5.16 or later, and allow the call where a seccomp filter hides it.")
         : Check.Ok("futex_waitv", "works");
+
+    private static Check Guard() => MappingGuard.Refusal is { } refusal
+        ? Check.Warning("truncated files", "not survived", $"{refusal}: a participant that truncates a file of a queue ends the processes that have it open.", "Let the process make memory executable that it has written (SELinux: execmem), as the runtime's compiler needs to as well.")
+        : Check.Ok("truncated files", "survived; a file of a queue that loses its pages is an error");
 
     private static Check HugePages()
     {

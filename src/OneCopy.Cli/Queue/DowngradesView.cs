@@ -16,19 +16,19 @@ internal sealed record DowngradeReport(
 /// <summary>The same for people.</summary>
 internal static class DowngradesView
 {
-    public static void Write(QueueStatistics s)
+    public static IEnumerable<string> Lines(QueueStatistics s)
     {
         foreach (Downgrade d in s.Downgrades)
         {
             string what = d.Direction == CopyDirection.Pull ? "may not read the memory of" : "may not write to the memory of";
-            Console.WriteLine($"Participant {d.ParticipantIndex} (process {d.ParticipantPid}) {what} participant {d.PeerIndex} (process {d.PeerPid}): {d.Errno}, {Sizes.Count(d.Count, "time")}.");
-            Console.WriteLine($"  {d.Explanation}");
+            yield return $"Participant {d.ParticipantIndex} (process {d.ParticipantPid}) {what} participant {d.PeerIndex} (process {d.PeerPid}): {d.Errno}, {Sizes.Count(d.Count, "time")}.";
+            yield return $"  {d.Explanation}";
         }
 
         if (s.PullsRefused + s.PushesRefused > 0)
         {
-            Console.WriteLine($"In all, {Sizes.Count(s.PullsRefused, "pull")} and {Sizes.Count(s.PushesRefused, "push", "pushes")} were refused; "
-                + "the messages came by another way. After a refusal it is tried again every ten seconds.");
+            yield return $"In all, {Sizes.Count(s.PullsRefused, "pull")} and {Sizes.Count(s.PushesRefused, "push", "pushes")} were refused; "
+                + "the messages came by another way. After a refusal it is tried again every ten seconds.";
         }
     }
 }

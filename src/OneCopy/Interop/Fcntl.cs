@@ -11,6 +11,7 @@ internal static class OpenFlags
     public const int O_RDWR = 2;
     public const int O_CREAT = 0x40;
     public const int O_EXCL = 0x80;
+    public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;
 
     public static readonly int O_DIRECTORY = IsArm64 ? 0x4000 : 0x10000;

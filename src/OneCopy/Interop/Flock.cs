@@ -12,6 +12,14 @@ internal static partial class Flock
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     private static partial int sys_flock(int fd, int operation);
 
+    /// <summary>Waits for the lock, but not for ever: anybody who can open a file can hold its lock. EAGAIN: it was not free in time.</summary>
+    public static SysResult LockWithin(int fd, TimeSpan time)
+    {
+        SysResult r = default;
+        SpinWait.SpinUntil(() => (r = flock(fd, LOCK_EX | LOCK_NB)).Errno != Errno.EAGAIN, time);
+        return r;
+    }
+
     /// <summary>Begun again on EINTR. EAGAIN (EWOULDBLOCK): somebody else holds it.</summary>
     public static SysResult flock(int fd, int operation)
     {

@@ -2,19 +2,28 @@ using System.Runtime.InteropServices;
 
 namespace OneCopy.Interop;
 
-/// <summary>A mapping, unmapped when released.</summary>
+/// <summary>A mapping of a file, unmapped when released. Touching what the file has lost is no SIGBUS (<see cref="MappingGuard"/>).</summary>
 internal sealed unsafe class MemoryMapping : SafeHandle
 {
-    private MemoryMapping(nint address, long length)
+    private readonly GuardedMapping _guard;
+
+    private MemoryMapping(nint address, long length, Prot prot)
         : base(-1, ownsHandle: true)
     {
         SetHandle(address);
         Length = length;
+        _guard = MappingGuard.Register(address, length, prot);
     }
 
     public long Length { get; }
 
     public byte* Address => (byte*)handle;
+
+    /// <summary>Whether somebody has truncated the file under this mapping, and a page that is missing was touched.</summary>
+    public bool IsDamaged => _guard.IsDamaged;
+
+    /// <summary>Its file was found to be shorter than it must be.</summary>
+    public void MarkDamaged() => MappingGuard.MarkDamaged(_guard);
 
     public override bool IsInvalid => handle == -1;
 
@@ -22,7 +31,16 @@ internal sealed unsafe class MemoryMapping : SafeHandle
     public static MemoryMapping OfFile(SafeHandle file, long offset, long length, Prot prot, string path) => new(
         Mman.mmap(0, (nuint)length, prot, Map.Shared | Map.NoReserve, (int)file.DangerousGetHandle(), offset)
             .OrThrow("mmap", path, "The process may be out of address space or of mappings (vm.max_map_count)."),
-        length);
+        length,
+        prot);
 
-    protected override bool ReleaseHandle() => Mman.munmap(handle, (nuint)Length).Succeeded;
+    /// <summary>Memory that is in no file, and zero.</summary>
+    public static MemoryMapping OfZeros(long length) => new(
+        Mman.mmap(0, (nuint)length, Prot.Read | Prot.Write, Map.Private | Map.Anonymous | Map.NoReserve, -1, 0).OrThrow("mmap"), length, Prot.Read | Prot.Write);
+
+    protected override bool ReleaseHandle()
+    {
+        MappingGuard.Unregister(_guard);
+        return Mman.munmap(handle, (nuint)Length).Succeeded;
+    }
 }

@@ -30,6 +30,9 @@ internal static class Deadline
 /// <summary>The words of the table of participants: <c>incarnation * 2 + dead</c>, 0 = free.</summary>
 internal static class Entries
 {
+    /// <summary>62 bits are in the word; one less, so that none is negative.</summary>
+    public const long MaxIncarnation = 1L << 61;
+
     public static long Live(long incarnation) => incarnation << 1;
 
     public static long Dead(long incarnation) => (incarnation << 1) | 1;

@@ -15,6 +15,15 @@ internal interface IDoorbellOwner
     void OnRing(WaitKind kind);
 
     void OnAttention();
+
+    /// <summary>Its files have lost pages: its words ring no more.</summary>
+    bool IsTruncated { get; }
+
+    /// <summary>Nothing rang for a while: the files are to be looked at.</summary>
+    void OnQuiet();
+
+    /// <summary>Once, when <see cref="IsTruncated"/> is seen: all who wait are to look up.</summary>
+    void OnTruncated();
 }
 
 /// <summary>
@@ -25,6 +34,7 @@ internal interface IDoorbellOwner
 internal sealed unsafe class DoorbellThread
 {
     private const int WordsPerOwner = 4;
+    private const long QuietPeriod = 2_000_000_000;
     private const int MaxOwners = (Futex.FUTEX_WAITV_MAX - 1) / WordsPerOwner;
     private static readonly Lock s_gate = new();
     private static readonly List<DoorbellThread> s_threads = [];
@@ -123,12 +133,13 @@ internal sealed unsafe class DoorbellThread
             foreach (Entry e in entries)
                 e.Look(words, ref count);
 
-            if (s_hasWaitv)
-                Futex.WaitAny(words, count, long.MaxValue);
-            else if (entries.Length == 0)
-                Futex.Wait(_poke, poked, long.MaxValue);
-            else
-                Futex.Wait(entries[0].Owner.Self.Attention, entries[0].AttentionSeen, long.MaxValue);
+            // A page that was truncated away can ring nobody: now and then the files are looked at.
+            long until = entries.Length == 0 ? Deadline.Never : Deadline.Now + QuietPeriod;
+            SysResult waited = s_hasWaitv ? Futex.WaitAny(words, count, until)
+                : entries.Length == 0 ? Futex.Wait(_poke, poked, until)
+                : Futex.Wait(entries[0].Owner.Self.Attention, entries[0].AttentionSeen, until);
+            foreach (Entry e in waited.Errno == Errno.ETIMEDOUT ? entries : [])
+                e.Owner.OnQuiet();
         }
     }
 
@@ -138,6 +149,7 @@ internal sealed unsafe class DoorbellThread
     private sealed class Entry(IDoorbellOwner owner)
     {
         private readonly uint[] _seen = new uint[3];
+        private bool _toldOfTruncation;
 
         public IDoorbellOwner Owner { get; } = owner;
 
@@ -150,6 +162,14 @@ internal sealed unsafe class DoorbellThread
         /// <summary>Reports what changed since the last look, and adds the words to sleep on with the values looked at.</summary>
         public void Look(futex_waitv* words, ref int count)
         {
+            if (Owner.IsTruncated)
+            {
+                if (!_toldOfTruncation)
+                    Owner.OnTruncated();
+                _toldOfTruncation = true;
+                return;
+            }
+
             Participant self = Owner.Self;
             uint attention = Volatile.Read(ref *self.Attention);
             if (attention != AttentionSeen)

@@ -96,7 +96,8 @@ public sealed partial class MessageQueue
     /// </summary>
     private static bool IsStillTheRing(QueueDirectory directory, Ring ring)
     {
-        Flock.flock(ring.File.Fd(), Flock.LOCK_EX).OrThrow("flock", directory.RingPath);
+        Flock.LockWithin(ring.File.Fd(), TimeSpan.FromSeconds(10))
+            .OrThrow("flock", directory.RingPath, "Another process holds the lock on the ring, which is held for moments only: end it (/proc/locks names it).");
         Stat.Of(ring.File.Fd(), out statx mine).OrThrow("statx", directory.RingPath);
         return Stat.Of(directory.RingPath, out statx named, followLinks: false).Succeeded
             && (mine.stx_ino, mine.stx_dev_major, mine.stx_dev_minor) == (named.stx_ino, named.stx_dev_major, named.stx_dev_minor);
@@ -120,10 +121,22 @@ public sealed partial class MessageQueue
         List<int> pids = [];
         for (int index = 1; index <= ring.HighestIndex; index++)
         {
-            if (Entries.IsDead(Volatile.Read(ref ring.Entry(index))) || roster.At(index) is not { } participant)
+            long entry = Volatile.Read(ref ring.Entry(index));
+            if (entry == 0 || Entries.IsDead(entry))
                 continue;
-            if (participant.Probe(out SafeFileHandle? proof) == Participant.Life.Alive)
-                pids.Add(participant.Pid);
+            SafeFileHandle? proof = null;
+            try
+            {
+                if (roster.At(index) is { } participant && participant.Probe(out proof) == Participant.Life.Alive)
+                    pids.Add(participant.Pid);
+            }
+            catch (QueueCorruptException)
+            {
+                // Its number cannot be read; whether it lives can be told all the same.
+                if (Participant.ProbeByName(directory, index, Entries.IncarnationOf(entry), out proof) == Participant.Life.Alive)
+                    pids.Add(0);
+            }
+
             proof?.Dispose();
         }
 
@@ -134,7 +147,7 @@ public sealed partial class MessageQueue
     private static void RemoveFiles(QueueDirectory directory)
     {
         CrashPoint.At(Step.DeleteFiles);
-        foreach (string file in Directory.EnumerateFiles(directory.Path))
+        foreach (string file in FilesOf(directory))
         {
             if (!string.Equals(file, directory.RingPath, StringComparison.Ordinal))
                 Fcntl.unlink(file);
@@ -153,11 +166,7 @@ public sealed partial class MessageQueue
             // Sleepers look up and see that the handle is closing.
             _self.RingAll();
             ReleaseAwaiters();
-            lock (_attached)
-            {
-                foreach (AttachedSend waiting in _attached)
-                    waiting.Fail(new ObjectDisposedException(nameof(MessageQueue), $"The handle of queue {Name} was closed before the message was completed; it was taken back."));
-            }
+            FailAttached(new ObjectDisposedException(nameof(MessageQueue), $"The handle of queue {Name} was closed before the message was completed; it was taken back."));
         }
         while (!_drained.Wait(TimeSpan.FromMilliseconds(5)));
     }
@@ -167,8 +176,8 @@ public sealed partial class MessageQueue
     {
         for (int index = 1; index <= _ring.HighestIndex; index++)
         {
-            if (PeerAt(index) is not { } owner)
-                continue;
+            if (OwnerOf(new MessageReference(index, 0, 0), out _) is not { } owner)
+                continue; // There is none, or it is damaged, and holds nothing that could be given back.
             for (int block = 0; block < owner.File.BlockCount; block++)
             {
                 BlockState s = owner.File.State(block);

@@ -44,18 +44,9 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary>What a participant's file says that it was refused.</summary>
-    private void AddDowngrades(Participant file, List<Downgrade> all)
+    private string? WordsOfRefusal(ulong key)
     {
-        foreach (RefusalTable.Entry e in RefusalTable.All(file.Refusals))
-        {
-            string? words = null;
-            if (file.Index == _self.Index)
-            {
-                lock (_refusalsGate)
-                    _refusalsInWords.TryGetValue(e.Key, out words);
-            }
-
-            all.Add(new Downgrade(file.Index, file.Pid, e.Peer, e.PeerPid, e.Direction, Errno.NameOf(e.Errno), e.Reason, words ?? RefusalText.Of(e.Reason, e.Direction), e.Count));
-        }
+        lock (_refusalsGate)
+            return _refusalsInWords.GetValueOrDefault(key);
     }
 }

@@ -21,7 +21,10 @@ public sealed partial class MessageQueue
         try
         {
             lock (_membershipGate)
-                SyncMembership(probe: false);
+            {
+                if (!IsTruncated)
+                    SyncMembership(probe: false);
+            }
         }
         finally
         {
@@ -69,6 +72,10 @@ public sealed partial class MessageQueue
             try
             {
                 SyncEntry(index, probe);
+            }
+            catch (QueueCorruptException) when (probe)
+            {
+                RecoverUnreadable(_directory, _ring, this, i => TryPeerAt(i)?.File, index, Volatile.Read(ref _ring.Entry(index)));
             }
             catch (OneCopyException)
             {

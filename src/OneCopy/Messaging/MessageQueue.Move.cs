@@ -33,6 +33,8 @@ public sealed partial class MessageQueue
     private void AwaitMove(ReceivedMessage message, CancellationToken ct)
     {
         WaitUntil(WaitKind.Own, message, static (q, m) => q.IsMoveOver(m), Deadline.Never, ct);
+        if (message.Owner.File.IsDamaged)
+            throw message.Damaged();
         if (!IsStillMine(message))
             throw message.Withdrawn();
         ulong moved = Volatile.Read(ref message.Owner.File.Moved(message.Block));
@@ -52,7 +54,7 @@ public sealed partial class MessageQueue
 
     private bool IsMoveOver(ReceivedMessage message) =>
         (uint)(Volatile.Read(ref message.Owner.File.Moved(message.Block)) >> 32) == message.Leased.Generation
-        || !IsStillMine(message) || IsGoneOrDead(message.Owner);
+        || !IsStillMine(message) || IsGoneOrDead(message.Owner) || message.Owner.File.IsDamaged;
 
     private bool MoveIsAsked(AttachedSend waiting) =>
         (uint)(Volatile.Read(ref _self.MoveRequest(waiting.Block)) >> 32) == waiting.Generation
@@ -94,32 +96,6 @@ public sealed partial class MessageQueue
         {
             Exit();
         }
-    }
-
-    /// <summary>This process ends its own send: the message is withdrawn, its receiver learns that, and the send throws.</summary>
-    private void TakeBack(AttachedSend waiting, Exception why)
-    {
-        lock (waiting.Gate)
-        {
-            if (!TryWithdraw(waiting))
-                return; // Done after all.
-            waiting.TakenBack = why;
-        }
-
-        waiting.Complete();
-    }
-
-    private OneCopyException LostPayload(long length) => new(
-        "process_vm_readv", Errno.EFAULT, $"the payload of {length:N0} bytes in this process",
-        "Its memory was unmapped, or its file truncated, before a receiver had it. Nothing of it was delivered; leave the memory as it is until the send has completed.");
-
-    private OneCopyException NoOtherWay(int receiver)
-    {
-        Peer? peer = TryPeerAt(receiver);
-        return new OneCopyException(
-            $"Participant {receiver} (process {peer?.File.Pid}) of queue {Name} can neither copy the payload out of this process's memory nor have it copied into its own" +
-            $"{(peer?.Push.Refusal is { } why ? $": {why}" : ".")} The message was taken back, as QueueOptions.Attach is Required; with Allowed it would go through shared memory. " +
-            $"'onecopy queue stat {Name}' shows who was refused what.");
     }
 
     /// <summary>0, or the errno that it failed with. EFAULT: the payload itself cannot be read, and no answer is given.</summary>

@@ -35,6 +35,9 @@ public sealed unsafe partial class MessageQueue
                 Buffer.MemoryCopy(message.InPlace(offset + done), destination + done, piece, piece);
                 done += piece;
             }
+
+            if (message.Owner.File.IsDamaged)
+                throw message.Damaged();
         }
         finally
         {
@@ -96,7 +99,7 @@ public sealed unsafe partial class MessageQueue
             offset += before - length;
             CrashPoint.At(Step.PullCheck);
             if (!IsStillMine(message))
-                throw message.Withdrawn();
+                throw message.Owner.File.IsDamaged ? message.Damaged() : message.Withdrawn();
         }
 
         return errno;
@@ -116,7 +119,7 @@ public sealed unsafe partial class MessageQueue
     /// One call: some of the payload, and behind it the nonce of the sender's memory. Advances by what came; short counts are
     /// normal, cut at a page. The nonce is there only if all before it came, so the last call for each piece has it.
     /// </summary>
-    private static int PullOnce(
+    internal static int PullOnce(
         Peer owner, ReadOnlySpan<iovec> segments, ref int segment, ref ulong skip, ref byte* destination, ref long length)
     {
         iovec* remote = stackalloc iovec[PullSegments + 1];

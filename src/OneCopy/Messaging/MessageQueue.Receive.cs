@@ -109,7 +109,7 @@ public sealed partial class MessageQueue
         while (_ring.TryPeek(out Ring.Peeked oldest))
         {
             MessageReference reference = oldest.Cell.Reference;
-            Peer? owner = PeerAt(reference.Participant);
+            Peer? owner = OwnerOf(reference, out QueueCorruptException? corrupt);
             BlockState leased = default;
             bool claimed = owner is not null && TryClaim(owner, reference, out leased);
             _ring.Remove(oldest);
@@ -117,7 +117,12 @@ public sealed partial class MessageQueue
             // After the full fence of the removal: somebody may sleep for the room; others for the messages behind this one.
             WakeOne(WaitKind.Space);
             if (!claimed)
+            {
+                if (UnsaidDamage(reference.Participant, owner, corrupt) is { } damage)
+                    throw damage;
                 continue;
+            }
+
             CrashPoint.At(Step.ReceivePass);
             if (!_ring.LooksEmpty)
                 WakeOne(WaitKind.Receive);
@@ -162,11 +167,18 @@ public sealed partial class MessageQueue
             throw;
         }
 
-        if (leased.Attempts > 0)
+        bool expired = record.HasExpired;
+        if (leased.Attempts > 0 && !expired)
             _self.Count(Counter.Redelivered);
         if (!owner.TryAddReference())
             return null; // Withdrawn, and its sender gone.
         ReceivedMessage message = new(this, owner, block, leased, record);
+        if (expired)
+        {
+            PutAwayExpired(message);
+            return null;
+        }
+
         if (leased.Attempts >= _ring.MaxAttempts && TryDeadLetterExhausted(message))
         {
             message.Dispose();

@@ -13,9 +13,13 @@ public sealed partial class MessageQueue
             return true;
         try
         {
-            if (Volatile.Read(ref _ring.Entry(index)) != Entries.Live(incarnation))
-                return true;
-            return PeerAt(index) is not { } peer || peer.Incarnation != incarnation || RecoverIfDead(peer);
+            if (!IsSettled(index, incarnation))
+                return false;
+
+            // Whoever marked it dead may have died before it rang, and nobody recovers a recoverer that is no participant: who waits in this
+            // process for just the mark looks up now.
+            _self.RingAll();
+            return true;
         }
         catch (OneCopyException)
         {
@@ -28,11 +32,31 @@ public sealed partial class MessageQueue
         }
     }
 
+    private bool IsSettled(int index, long incarnation)
+    {
+        if (IsTruncated)
+            return true;
+        if (PeerAt(index) is not { } peer || peer.Incarnation != incarnation)
+            return true;
+        long entry = Volatile.Read(ref _ring.Entry(index));
+        if (entry == Entries.Live(incarnation))
+            return RecoverIfDead(peer);
+
+        // Marked already: it may have been left unretired.
+        if (entry == Entries.Dead(incarnation))
+            NewRecovery().TryRetire(peer.File);
+        return true;
+    }
+
     bool IStaleness.IsStale(MessageReference r)
     {
         try
         {
             return PeerAt(r.Participant)?.File.HasQueued(r) != true;
+        }
+        catch (QueueCorruptException)
+        {
+            return true; // No message is to be had from that file, and the ring is not to stand still for it.
         }
         catch (OneCopyException)
         {
@@ -72,7 +96,19 @@ public sealed partial class MessageQueue
         for (int index = 1; index <= ring.HighestIndex; index++)
         {
             long entry = Volatile.Read(ref ring.Entry(index));
-            if (roster.At(index) is not { } participant)
+            Participant? participant;
+            try
+            {
+                participant = roster.At(index);
+            }
+            catch (QueueCorruptException)
+            {
+                RecoverUnreadable(directory, ring, roster, roster.TryAt, index, entry);
+                any |= Volatile.Read(ref ring.Entry(index)) != entry;
+                continue;
+            }
+
+            if (participant is null)
             {
                 // Its file is gone: retired but for this last step.
                 if (entry != 0)
@@ -84,7 +120,7 @@ public sealed partial class MessageQueue
             if (Entries.IsDead(Volatile.Read(ref ring.Entry(index))))
             {
                 // Free already, or about to be freed by whoever recovered it, unless it has messages left.
-                new Recovery(ring, roster, roster.At).TryRetire(participant);
+                new Recovery(ring, roster, roster.TryAt).TryRetire(participant);
                 any |= Volatile.Read(ref ring.Entry(index)) != Entries.Dead(participant.Incarnation);
                 continue;
             }
@@ -93,7 +129,7 @@ public sealed partial class MessageQueue
             {
                 any = true;
                 using (proof)
-                    new Recovery(ring, roster, roster.At).TryRecover(participant);
+                    new Recovery(ring, roster, roster.TryAt).TryRecover(participant);
             }
             else if (participant.PidNamespace == ProcessIdentity.PidNamespace)
             {
@@ -126,7 +162,20 @@ public sealed partial class MessageQueue
             return _attached[index] = file;
         }
 
-        public bool IsStale(MessageReference r) => At(r.Participant)?.HasQueued(r) != true;
+        /// <summary>The same for those who can do without it: null also if its file is damaged.</summary>
+        public Participant? TryAt(int index)
+        {
+            try
+            {
+                return At(index);
+            }
+            catch (QueueCorruptException)
+            {
+                return null;
+            }
+        }
+
+        public bool IsStale(MessageReference r) => TryAt(r.Participant)?.HasQueued(r) != true;
 
         public void Dispose()
         {

@@ -26,13 +26,16 @@ public sealed partial class MessageQueue
         options ??= SendOptions.Default;
         options.RefuseUntilCompleted();
         long deadline = Deadline.After(options.Timeout);
+        options.CheckTimeToLive();
         Needs needs = Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0);
         Enter();
         try
         {
             Draft draft = TakeDraft(needs, options.Properties, deadline, cancellationToken);
             payload.CopyTo(new Span<byte>(draft.Body, payload.Length));
+            LimitLife(draft, options);
             Publish(draft, deadline, cancellationToken);
+            ThrowIfTruncated();
             CountSent(payload.Length);
         }
         finally
@@ -50,6 +53,7 @@ public sealed partial class MessageQueue
     {
         options ??= SendOptions.Default;
         options.RefuseUntilCompleted();
+        options.CheckTimeToLive();
         Needs needs = Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0);
         Enter();
         try
@@ -57,10 +61,22 @@ public sealed partial class MessageQueue
             if (!TryDraft(needs, options.Properties, out Draft draft))
                 return false;
             payload.CopyTo(new Span<byte>(draft.Body, payload.Length));
+            LimitLife(draft, options);
             MarkQueued(draft);
-            if (!TryEnqueue(draft.Reference(_self.Index)) && TryTakeBack(draft, keepDraft: false))
-                return false;
+            bool enqueued = false;
+            try
+            {
+                enqueued = TryEnqueue(draft.Reference(_self.Index));
+            }
+            finally
+            {
+                // Not in the ring, because that is full or in disorder: not sent, unless somebody claimed it all the same.
+                enqueued = enqueued || !TryTakeBack(draft, keepDraft: false);
+            }
 
+            ThrowIfTruncated();
+            if (!enqueued)
+                return false;
             CountSent(payload.Length);
             return true;
         }
@@ -105,6 +121,7 @@ public sealed partial class MessageQueue
         ArgumentNullException.ThrowIfNull(buffer);
         options ??= SendOptions.Default;
         options.RefuseUntilCompleted();
+        options.CheckTimeToLive();
         Enter();
         try
         {
@@ -113,8 +130,10 @@ public sealed partial class MessageQueue
             try
             {
                 WriteProperties(block, buffer.Length, options.Properties);
+                LimitLife(new Draft(block, state, 0, 0), options);
                 Publish(new Draft(block, state, 0, 0), Deadline.After(options.Timeout), cancellationToken, keepDraft: true);
                 sent = true;
+                ThrowIfTruncated();
             }
             finally
             {
@@ -233,6 +252,12 @@ public sealed partial class MessageQueue
         catch (ObjectDisposedException)
         {
             // Closing does it, or leaves it to whoever recovers this participant.
+        }
+        catch (OneCopyException)
+        {
+            // The ring is in disorder: said to whoever uses it next, and tried again by whoever gives back next.
+            lock (_putOff)
+                _enqueuesPutOff = false;
         }
         finally
         {

@@ -133,14 +133,17 @@ public sealed partial class MessageQueue
                 CrashPoint.At(Step.SleepLook);
                 if (attempt(this, state))
                     return true;
+                ThrowIfTruncated();
                 ct.ThrowIfCancellationRequested();
                 ObjectDisposedException.ThrowIf(Volatile.Read(ref _closed), this);
                 if (!Deadline.IsAhead(deadline))
                     return false;
                 CountSleeper(1);
                 CrashPoint.At(Step.SleepWait);
-                Futex.Wait(_self.Doorbell(kind), seen, deadline);
+                SysResult waited = Futex.Wait(_self.Doorbell(kind), seen, Math.Min(deadline, Deadline.Now + QuietPeriod));
                 CountSleeper(-1);
+                if (waited.Errno == Errno.ETIMEDOUT)
+                    LookAtLengths();
             }
         }
         finally
@@ -170,6 +173,7 @@ public sealed partial class MessageQueue
                 Thread.SpinWait(8);
             if (attempt(this, state))
                 return true;
+            ThrowIfTruncated();
             ct.ThrowIfCancellationRequested();
             ObjectDisposedException.ThrowIf(Volatile.Read(ref _closed), this);
         }
@@ -193,6 +197,7 @@ public sealed partial class MessageQueue
                 CrashPoint.At(Step.SleepLook);
                 if (attempt(this, state))
                     return true;
+                ThrowIfTruncated();
                 ct.ThrowIfCancellationRequested();
                 ObjectDisposedException.ThrowIf(Volatile.Read(ref _closed), this);
                 if (!Deadline.IsAhead(deadline))

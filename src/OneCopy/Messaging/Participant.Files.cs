@@ -7,7 +7,12 @@ namespace OneCopy.Messaging;
 internal sealed unsafe partial class Participant
 {
     private const int MaxBlockCount = Cell.MaxBlocks;
-    private const long MaxArenaLimit = 1L << 41;
+    private const long MaxArenaLimit = 1L << 40;
+
+    // From here on, an arena that cannot be mapped is the fault of its header, and not of what this process has open.
+    private const long LargeArena = 1L << 36;
+
+    private const int HeaderLength = ParticipantLayout.ReceiveDoorbellOffset;
 
     private SafeFileHandle? _lock;
 
@@ -28,16 +33,18 @@ internal sealed unsafe partial class Participant
         long arenaOffset = ParticipantLayout.ArenaOffset(options.Blocks, ring.BlockSize);
         string path = directory.TemporaryPath();
         CrashPoint.At(Step.JoinFile);
-        SafeFileHandle file = SafeFd.Open(path, OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL, 0x180); // 0600
+        SafeFileHandle file = SafeFd.Open(path, OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL, ring.Access is null ? QueueFileMode.Owner : QueueFileMode.Group);
         SafeFileHandle? held = null;
         MemoryMapping? map = null;
         MemoryMapping? arena = null;
         try
         {
+            ring.Access?.Share(file, path, isDirectory: false);
+
             // A description of its own, so that no other use of the file can drop the lock.
             CrashPoint.At(Step.JoinLock);
             held = SafeFd.Open(path, OpenFlags.O_RDWR);
-            Flock.flock(held.Fd(), Flock.LOCK_EX).OrThrow("flock", path);
+            Flock.LockWithin(held.Fd(), TimeSpan.FromSeconds(5)).OrThrow("flock", path);
             Stat.Of(held.Fd(), out statx created).OrThrow("statx", path);
             if (created.stx_nlink == 0)
                 SysResult.Failed(Errno.ENOENT).OrThrow("flock", path); // Taken for a leftover in between: the caller begins again.
@@ -67,7 +74,7 @@ internal sealed unsafe partial class Participant
             uint generation = (uint)Random.Shared.Next(1, int.MaxValue);
             for (int block = 0; block < options.Blocks; block++)
                 *(ulong*)(p + ParticipantLayout.BlocksOffset + ((long)block * ring.BlockSize)) = new BlockState(generation, Phase.Free, 0, 0).Bits;
-            return new Participant(path, 0, incarnation, file, map, arena, arenaOffset) { _lock = held };
+            return new Participant(path, 0, incarnation, file, map, arena, arenaOffset, p) { _lock = held };
         }
         catch
         {
@@ -80,15 +87,12 @@ internal sealed unsafe partial class Participant
         }
     }
 
-    /// <summary>Maps another participant's file. Null: it is gone.</summary>
-    public static Participant? Attach(QueueDirectory directory, Ring ring, int index, long incarnation)
+    /// <summary>Maps another participant's file; <paramref name="readOnly"/> for those who only look. Null: it is gone.</summary>
+    public static Participant? Attach(QueueDirectory directory, Ring ring, int index, long incarnation, bool readOnly = false)
     {
         string path = directory.ParticipantPath(index, incarnation);
-        SysResult opened = Fcntl.open(path, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW);
-        if (opened.Errno == Errno.ENOENT)
+        if (OpenFile(path, readOnly) is not { } file)
             return null;
-        opened.OrThrow("open", path);
-        SafeFileHandle file = SafeFd.Of(opened);
         MemoryMapping? map = null;
         MemoryMapping? arena = null;
         try
@@ -96,16 +100,13 @@ internal sealed unsafe partial class Participant
             Stat.Of(file.Fd(), out statx s).OrThrow("statx", path);
             if ((s.stx_mode & Stat.S_IFMT) != Stat.S_IFREG || s.stx_size < Pages.Granularity)
                 throw new QueueCorruptException(path, $"a file of {s.stx_size} bytes is no participant's");
-            long arenaOffset;
-            long arenaLimit;
+            byte* header = stackalloc byte[HeaderLength];
             using (MemoryMapping head = MemoryMapping.OfFile(file, 0, Pages.Granularity, Prot.Read, path))
-                (arenaOffset, arenaLimit) = Check(head.Address, path, ring, incarnation, (long)s.stx_size);
-            map = MemoryMapping.OfFile(file, 0, arenaOffset, Prot.Read | Prot.Write, path);
-            arena = arenaLimit == 0 ? null : MemoryMapping.OfFile(file, arenaOffset, 2 * arenaLimit, Prot.Read, path);
-            Participant p = new(path, index, incarnation, file, map, arena, (long)s.stx_size) { FileUid = s.stx_uid };
-            if (p.ArenaOffset != arenaOffset || p.ArenaLimit != arenaLimit)
-                throw new QueueCorruptException(path, "its header changes");
-            return p;
+                new ReadOnlySpan<byte>(head.Address, HeaderLength).CopyTo(new Span<byte>(header, HeaderLength));
+            (long arenaOffset, long arenaLimit) = Check(header, path, ring, incarnation, (long)s.stx_size);
+            map = MemoryMapping.OfFile(file, 0, arenaOffset, readOnly ? Prot.Read : Prot.Read | Prot.Write, path);
+            arena = arenaLimit == 0 ? null : MapArena(file, arenaOffset, arenaLimit, path);
+            return new Participant(path, index, incarnation, file, map, arena, (long)s.stx_size, header) { FileUid = s.stx_uid, FileMode = s.stx_mode };
         }
         catch
         {
@@ -118,6 +119,9 @@ internal sealed unsafe partial class Participant
 
     /// <summary>Whose the file is by the file system, which its writer cannot forge.</summary>
     public uint FileUid { get; private init; } = Prctl.geteuid();
+
+    /// <summary>Its type and permissions, when it was attached.</summary>
+    public ushort FileMode { get; private init; } = Stat.S_IFREG;
 
     /// <summary>Gives the own file its final name, or another one, at <paramref name="index"/>.</summary>
     public void MoveTo(QueueDirectory directory, int index)
@@ -136,7 +140,30 @@ internal sealed unsafe partial class Participant
     public Life Probe(out SafeFileHandle? proof)
     {
         proof = null;
-        SysResult opened = Fcntl.open(Path, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW);
+        bool added = false;
+        try
+        {
+            // The file that is mapped here, whatever has its name by now; the name where /proc is not there.
+            _file.DangerousAddRef(ref added);
+            SysResult opened = Fcntl.open($"/proc/self/fd/{_file.Fd()}", OpenFlags.O_RDWR);
+            if (!opened.Succeeded)
+                opened = Fcntl.open(Path, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK);
+            return ProbeLock(opened, out proof);
+        }
+        catch (ObjectDisposedException)
+        {
+            return Life.Alive; // Nothing can be said any more.
+        }
+        finally
+        {
+            if (added)
+                _file.DangerousRelease();
+        }
+    }
+
+    private static Life ProbeLock(SysResult opened, out SafeFileHandle? proof)
+    {
+        proof = null;
         if (!opened.Succeeded)
             return Life.Alive;
         SafeFileHandle file = SafeFd.Of(opened);
@@ -162,11 +189,50 @@ internal sealed unsafe partial class Participant
     public SysResult Allocate(long arenaOffset, long bytes)
     {
         CrashPoint.At(Step.ArenaGrow);
+
+        // A file that was truncated would grow a hole where its header and blocks were, and say nothing.
+        LookAtLength();
+        if (IsDamaged)
+            throw QueueCorruptException.Truncated(Path);
         SysResult allocated = Fcntl.fallocate(_file, ArenaOffset + arenaOffset, bytes);
         CrashPoint.At(Step.ArenaGrown);
         if (allocated.Succeeded)
             Volatile.Write(ref _fileSize, Math.Max(_fileSize, ArenaOffset + arenaOffset + bytes));
         return allocated;
+    }
+
+    /// <summary>Only a regular file is opened, by its own name; nothing that lies there under its name can hold us up. Null: it is gone.</summary>
+    private static SafeFileHandle? OpenFile(string path, bool readOnly = false)
+    {
+        SysResult opened = Fcntl.open(path, (readOnly ? OpenFlags.O_RDONLY : OpenFlags.O_RDWR) | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK);
+        switch (opened.Errno)
+        {
+            case 0:
+                return SafeFd.Of(opened);
+            case Errno.ENOENT:
+                return null;
+            case Errno.ELOOP or Errno.EISDIR or Errno.ENXIO or Errno.ENODEV:
+                throw new QueueCorruptException(path, "it is no regular file");
+
+            // Its owner may not open it either, so nobody is locked out by mistake.
+            case Errno.EACCES when Stat.Of(path, out statx s, followLinks: false).Succeeded && (s.stx_mode & 0x180) != 0x180:
+                throw new QueueCorruptException(path, "it has lost its permissions");
+            default:
+                opened.OrThrow("open", path);
+                return null;
+        }
+    }
+
+    private static MemoryMapping MapArena(SafeFileHandle file, long offset, long limit, string path)
+    {
+        try
+        {
+            return MemoryMapping.OfFile(file, offset, 2 * limit, Prot.Read, path);
+        }
+        catch (OneCopyException e) when (e.Errno == Errno.ENOMEM && limit > LargeArena)
+        {
+            throw new QueueCorruptException(path, $"it asks for an arena of {limit:N0} bytes, for which there is no address space");
+        }
     }
 
     private static (long ArenaOffset, long ArenaLimit) Check(byte* p, string path, Ring ring, long incarnation, long size)

@@ -15,7 +15,7 @@ internal sealed unsafe partial class Participant : IDisposable
     private readonly byte* _base;
     private long _fileSize;
 
-    private Participant(string path, int index, long incarnation, SafeFileHandle file, MemoryMapping map, MemoryMapping? arenaMap, long fileSize)
+    private Participant(string path, int index, long incarnation, SafeFileHandle file, MemoryMapping map, MemoryMapping? arenaMap, long fileSize, byte* header)
     {
         Path = path;
         Index = index;
@@ -25,16 +25,16 @@ internal sealed unsafe partial class Participant : IDisposable
         _arenaMap = arenaMap;
         _base = map.Address;
         _fileSize = fileSize;
-        Pid = I32(ParticipantLayout.PidOffset);
-        Uid = (uint)I32(ParticipantLayout.UidOffset);
-        StartTime = *(ulong*)(_base + ParticipantLayout.StartTimeOffset);
-        PidNamespace = *(ulong*)(_base + ParticipantLayout.PidNamespaceOffset);
-        BlockCount = I32(ParticipantLayout.BlockCountOffset);
-        BlockSize = I32(ParticipantLayout.BlockSizeOffset);
-        ArenaLimit = *(long*)(_base + ParticipantLayout.ArenaLimitOffset);
-        NonceAddress = *(nuint*)(_base + ParticipantLayout.NonceAddressOffset);
-        QueueId = new Guid(new ReadOnlySpan<byte>(_base + ParticipantLayout.QueueIdOffset, 16));
-        Nonce = new Guid(new ReadOnlySpan<byte>(_base + ParticipantLayout.NonceOffset, ParticipantLayout.NonceLength));
+        Pid = *(int*)(header + ParticipantLayout.PidOffset);
+        Uid = *(uint*)(header + ParticipantLayout.UidOffset);
+        StartTime = *(ulong*)(header + ParticipantLayout.StartTimeOffset);
+        PidNamespace = *(ulong*)(header + ParticipantLayout.PidNamespaceOffset);
+        BlockCount = *(int*)(header + ParticipantLayout.BlockCountOffset);
+        BlockSize = *(int*)(header + ParticipantLayout.BlockSizeOffset);
+        ArenaLimit = *(long*)(header + ParticipantLayout.ArenaLimitOffset);
+        NonceAddress = *(nuint*)(header + ParticipantLayout.NonceAddressOffset);
+        QueueId = new Guid(new ReadOnlySpan<byte>(header + ParticipantLayout.QueueIdOffset, 16));
+        Nonce = new Guid(new ReadOnlySpan<byte>(header + ParticipantLayout.NonceOffset, ParticipantLayout.NonceLength));
         ArenaOffset = ParticipantLayout.ArenaOffset(BlockCount, BlockSize);
     }
 
@@ -116,8 +116,21 @@ internal sealed unsafe partial class Participant : IDisposable
         return ArenaOffset + offset + length <= (long)s.stx_size;
     }
 
+    /// <summary>Whether the file has this many bytes of memory, wherever: it can be made as long as one likes for nothing.</summary>
+    public bool HasAllocated(long bytes) => Stat.Of(_file.Fd(), out statx s).Succeeded && (long)s.stx_blocks * 512 >= bytes;
+
     /// <summary>Memory of the arena. The caller has asked <see cref="ArenaHolds"/>.</summary>
     public byte* Arena(long offset) => _arenaMap!.Address + offset;
+
+    /// <summary>Whether the file was truncated under its mappings: what is read from it may be zeros.</summary>
+    public bool IsDamaged => _map.IsDamaged || (_arenaMap is not null && _arenaMap.IsDamaged);
+
+    /// <summary>Owner only, who knows how long the file must be: truncated where nothing was touched since, it is found by its length.</summary>
+    public void LookAtLength()
+    {
+        if (Stat.Of(_file.Fd(), out statx s).Succeeded && (long)s.stx_size < Volatile.Read(ref _fileSize))
+            _map.MarkDamaged();
+    }
 
     public void Dispose()
     {
@@ -132,6 +145,4 @@ internal sealed unsafe partial class Participant : IDisposable
         _lock?.Dispose();
         _file.Dispose();
     }
-
-    private int I32(int offset) => *(int*)(_base + offset);
 }

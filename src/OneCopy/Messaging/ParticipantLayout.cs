@@ -109,5 +109,6 @@ internal enum Counter
     Pushed,
     PullsRefused,
     PushesRefused,
+    Expired,
     Count,
 }

@@ -71,6 +71,10 @@ internal sealed class Peer(Participant file)
         if (File.Pid == ProcessIdentity.Pid)
             return LocalHandles.Of(File) is not null ? AccessDenialReason.None : AccessDenialReason.NoSuchProcess;
         uint me = Prctl.geteuid();
-        return File.FileUid == me && File.Uid == me && ProcessIdentity.RunsAs(File.Pid, me) ? AccessDenialReason.None : AccessDenialReason.OtherUser;
+        if (File.FileUid != me || File.Uid != me || !ProcessIdentity.RunsAs(File.Pid, me))
+            return AccessDenialReason.OtherUser;
+
+        // Where others may write the file, its pid is only their word: the process must be the one that holds its lock.
+        return File.NamesItsOwnProcess() ? AccessDenialReason.None : AccessDenialReason.NoSuchProcess;
     }
 }

@@ -12,6 +12,9 @@ public sealed class QueueCorruptException : OneCopyException
         Path = path;
     }
 
+    /// <summary>The file lost pages that were mapped and in use.</summary>
+    internal static QueueCorruptException Truncated(string path) => new(path, "it was truncated while it was open");
+
     /// <summary>The file that is wrong.</summary>
     public string Path { get; }
 }

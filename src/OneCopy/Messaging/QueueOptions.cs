@@ -21,9 +21,16 @@ public sealed record QueueOptions
 {
     /// <summary>
     /// The directory that queues live in. Null (the default): the environment variable <c>ONECOPY_ROOT</c>, and without that
-    /// <c>/dev/shm/onecopy-UID</c>, made with mode 0700.
+    /// <c>/dev/shm/onecopy-UID</c>, made with mode 0700; with <see cref="Access"/>, <see cref="QueueAccess.DefaultRoot"/>.
     /// </summary>
     public string? Root { get; init; }
+
+    /// <summary>
+    /// Made by the creator: who may take part. Null (the default): the creator's user alone; directory 0700, files 0600. Or the members of a group: 2770 and
+    /// 0660, whatever the umask, also for the dead-letter queue. It needs a root that the group may enter. Who joins takes the queue as it is, and names it here only to
+    /// find the group's default root.
+    /// </summary>
+    public QueueAccess? Access { get; init; }
 
     /// <summary>Made by the creator: references the ring can hold, a power of two from 64 to 16,777,216. Default 16,384.</summary>
     public int RingCapacity { get; init; } = 16384;
@@ -44,6 +51,12 @@ public sealed record QueueOptions
     /// Made by the creator: how often a message is handed out before it goes to the dead-letter queue, at most 65,535. Default 10.
     /// </summary>
     public int MaxDeliveryAttempts { get; init; } = 10;
+
+    /// <summary>
+    /// Made by the creator: how long messages may wait in the queue whose senders do not say it themselves
+    /// (<see cref="SendOptions.TimeToLive"/>), more than 0. Null (the default): for ever.
+    /// </summary>
+    public TimeSpan? TimeToLive { get; init; }
 
     /// <summary>
     /// How many messages of this participant may be in the queue at the same time, at most 65,536. When they are used up, its
@@ -99,6 +112,7 @@ public sealed record QueueOptions
         ThrowIfNoPowerOfTwo(BlockSize, nameof(BlockSize), Messaging.BlockLayout.MinBlockSize, Messaging.BlockLayout.MaxBlockSize);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxDeliveryAttempts, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxDeliveryAttempts, ushort.MaxValue);
+        SendOptions.CheckTimeToLive(TimeToLive);
         ArgumentOutOfRangeException.ThrowIfLessThan(Blocks, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Blocks, Messaging.Cell.MaxBlocks);
         ArgumentOutOfRangeException.ThrowIfLessThan(ArenaLimit, 0);

@@ -59,6 +59,9 @@ public sealed record QueueStatistics
     /// <summary>Put into the dead-letter queue.</summary>
     public required long DeadLettered { get; init; }
 
+    /// <summary>Of the dead letters, those whose time had passed when a receiver met them.</summary>
+    public required long Expired { get; init; }
+
     /// <summary>Taken back by their senders.</summary>
     public required long Withdrawn { get; init; }
 
@@ -110,65 +113,17 @@ public sealed partial class MessageQueue
         }
     }
 
-    private unsafe QueueStatistics CountAll()
+    private QueueStatistics CountAll()
     {
-        long[] counters = new long[(int)Counter.Count];
-        for (int c = 0; c < counters.Length; c++)
-            counters[c] = Volatile.Read(ref _ring.RetiredCounter(c));
-        List<ParticipantStatistics> participants = [];
-        List<Downgrade> downgrades = [];
-        long queued = 0;
-        long leased = 0;
-        long bytes = 0;
-        long oldest = long.MaxValue;
+        QueueTally tally = new(_ring);
         for (int index = 1; index <= _ring.HighestIndex; index++)
         {
-            if (PeerAt(index) is not { } peer)
+            if (TryPeerAt(index) is not { } peer)
                 continue;
-            participants.Add(new ParticipantStatistics(index, peer.File.Pid, (int)peer.File.Uid, !IsGoneOrDead(peer), peer.Pull.Refusal?.ToString()));
-            AddDowngrades(peer.File, downgrades);
-            for (int c = 0; c < counters.Length; c++)
-                counters[c] += Volatile.Read(ref peer.File.CounterWord(c));
-            for (int block = 0; block < peer.File.BlockCount; block++)
-            {
-                Phase phase = peer.File.State(block).Phase;
-                if (phase is not (Phase.Queued or Phase.Leased))
-                    continue;
-                byte* p = peer.File.Block(block);
-                bytes += *(long*)(p + BlockLayout.PayloadLengthOffset);
-                leased += phase == Phase.Leased ? 1 : 0;
-                queued += phase == Phase.Queued ? 1 : 0;
-                if (phase == Phase.Queued)
-                    oldest = Math.Min(oldest, *(long*)(p + BlockLayout.TimeSentOffset));
-            }
+            ParticipantStatistics participant = new(index, peer.File.Pid, (int)peer.File.Uid, !IsGoneOrDead(peer), peer.Pull.Refusal?.ToString());
+            tally.Add(peer.File, participant, index == _self.Index ? WordsOfRefusal : null);
         }
 
-        return new QueueStatistics
-        {
-            Queued = queued,
-            Leased = leased,
-            BytesPending = bytes,
-            OldestAge = queued == 0 ? null : TimeSpan.FromMicroseconds(Math.Clamp(MessageRecord.Now - oldest, 0, TimeSpan.MaxValue.Ticks / 100)),
-            Sent = Lanes(counters, Counter.SentInline),
-            Completed = Lanes(counters, Counter.CompletedInline),
-            Redelivered = counters[(int)Counter.Redelivered],
-            Abandoned = counters[(int)Counter.Abandoned],
-            DeadLettered = counters[(int)Counter.DeadLettered],
-            Withdrawn = counters[(int)Counter.Withdrawn],
-            LostWithSender = counters[(int)Counter.LostWithSender],
-            Moved = counters[(int)Counter.Moved],
-            Pulled = counters[(int)Counter.Pulled],
-            Pushed = counters[(int)Counter.Pushed],
-            PullsRefused = counters[(int)Counter.PullsRefused],
-            PushesRefused = counters[(int)Counter.PushesRefused],
-            Downgrades = downgrades,
-            Participants = participants,
-        };
-    }
-
-    private static LaneStatistics Lanes(long[] counters, Counter first)
-    {
-        LaneTraffic At(int lane) => new(counters[(int)first + (lane * 2)], counters[(int)first + (lane * 2) + 1]);
-        return new LaneStatistics(At(0), At(1), At(2));
+        return tally.ToStatistics();
     }
 }

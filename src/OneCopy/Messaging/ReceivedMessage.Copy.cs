@@ -120,10 +120,10 @@ public sealed unsafe partial class ReceivedMessage
         if (_segments is null)
         {
             // Bounded by what its sender's file can hold: checked when the record was read.
-            iovec[] segments = new iovec[Record.SegmentCount];
+            iovec[] segments = new iovec[_claimed.SegmentCount];
             try
             {
-                Record.CopySegments(_owner.File, _block, segments);
+                _claimed.CopySegments(_owner.File, _block, segments);
             }
             catch (QueueCorruptException) when (!MessageQueue.IsStillMine(this))
             {
@@ -137,7 +137,23 @@ public sealed unsafe partial class ReceivedMessage
     }
 
     /// <summary>The owner has moved the payload: from here on it is an arena message.</summary>
-    internal void OnMoved() => Volatile.Write(ref _moved, new StrongBox<MessageRecord>(MessageRecord.Read(_owner.File, _block)));
+    internal void OnMoved()
+    {
+        MessageRecord moved = MessageRecord.Read(_owner.File, _block);
+        if (moved.Lane != Lane.Arena || moved.Length != Length)
+            throw new QueueCorruptException(_owner.File.Path, $"the record of block {_block} changes");
+        Volatile.Write(ref _moved, new StrongBox<MessageRecord>(moved));
+    }
+
+    /// <summary>The sender's file lost pages, and the message with them: nobody is to get it again.</summary>
+    internal Exception Damaged()
+    {
+        Answer before = (Answer)Interlocked.CompareExchange(ref _answer, (int)Answer.Damaged, (int)Answer.None);
+        if (before == Answer.None)
+            _queue.FinishDamaged(_owner, _block, _leased);
+        return Refusal(before == Answer.None ? Answer.Damaged : before);
+    }
+
 
     /// <summary>Counts a way that some of the payload came, once for the message.</summary>
     internal void CountOnce(Counter way)
@@ -172,21 +188,24 @@ public sealed unsafe partial class ReceivedMessage
 
     private MessageProperties ReadProperties()
     {
-        if (Record.PropertiesLength == 0)
+        MessageRecord record = Record; // It may be swapped meanwhile.
+        if (record.PropertiesLength == 0)
             return new MessageProperties();
         ThrowIfAnswered();
         if (!_owner.TryAddReference())
             throw new InvalidOperationException("The message was answered before.");
 
         // A copy first: what is checked must be what is used.
-        byte[] copy = ArrayPool<byte>.Shared.Rent(Record.PropertiesLength);
+        byte[] copy = ArrayPool<byte>.Shared.Rent(record.PropertiesLength);
         try
         {
-            byte* source = Record.HasInlineProperties
-                ? _owner.File.Block(_block) + Record.PropertiesOffset
-                : _owner.File.Arena(Record.PropertiesOffset);
-            Span<byte> bytes = copy.AsSpan(0, Record.PropertiesLength);
+            byte* source = record.HasInlineProperties
+                ? _owner.File.Block(_block) + record.PropertiesOffset
+                : _owner.File.Arena(record.PropertiesOffset);
+            Span<byte> bytes = copy.AsSpan(0, record.PropertiesLength);
             new ReadOnlySpan<byte>(source, bytes.Length).CopyTo(bytes);
+            if (_owner.File.IsDamaged)
+                throw Damaged();
             if (!MessageQueue.IsStillMine(this))
                 throw Withdrawn();
             return MessageProperties.TryDecode(bytes, out MessageProperties properties)

@@ -35,6 +35,7 @@ public sealed partial class ReceivedMessage : IDisposable
         DeadLettered,
         Lost,
         Withdrawn,
+        Damaged,
     }
 
     // Swapped as a whole, for readers on other threads.
@@ -58,7 +59,13 @@ public sealed partial class ReceivedMessage : IDisposable
     public int DeliveryAttempt => _leased.Attempts + 1;
 
     /// <summary>When it was sent, by the sender's clock.</summary>
-    public DateTimeOffset TimeSent => DateTimeOffset.UnixEpoch.AddMicroseconds(Math.Clamp(Record.TimeSent, 0, 253402300799999999));
+    public DateTimeOffset TimeSent => TimeOf(Record.TimeSent);
+
+    /// <summary>
+    /// From when on it is handed to nobody any more (<see cref="SendOptions.TimeToLive"/>), by the sender's clock; null: never. What is held may be
+    /// completed all the same.
+    /// </summary>
+    public DateTimeOffset? Expires => Record.Expires == 0 ? null : TimeOf(Record.Expires);
 
     /// <summary>The sender's process. Of the sender's own pid namespace, and of somebody else by now if it has ended.</summary>
     public int SenderPid => _owner.File.Pid;
@@ -138,12 +145,29 @@ public sealed partial class ReceivedMessage : IDisposable
         if ((Answer)Volatile.Read(ref _answer) == Answer.None)
             _queue.TryDeadLetterExhausted(this);
         Answer before = (Answer)Interlocked.CompareExchange(ref _answer, (int)Answer.Abandoned, (int)Answer.None);
-        if (before == Answer.None)
-            _queue.TryAbandon(_owner, _block, _leased);
+        try
+        {
+            if (before == Answer.None)
+                _queue.TryAbandon(_owner, _block, _leased);
+        }
+        catch (OneCopyException)
+        {
+            // The ring is in disorder, which the next operation says; what cannot be put back is recovered with this handle.
+        }
 
         // A thread that is just answering lets go of the memory itself, when it needs it no longer.
-        if (before is Answer.None or Answer.Lost or Answer.Withdrawn)
+        if (before is Answer.None or Answer.Lost or Answer.Withdrawn or Answer.Damaged)
             Release();
+    }
+
+    internal bool SentAfter(long time) => Record.TimeSent > time;
+
+    /// <summary>As if it had never been handed out; nothing if it was answered.</summary>
+    internal void GiveBack()
+    {
+        if (Interlocked.CompareExchange(ref _answer, (int)Answer.Abandoned, (int)Answer.None) == (int)Answer.None)
+            _queue.TryAbandon(_owner, _block, _leased, countAttempt: false);
+        Release();
     }
 
     internal void FinishDeadLettered()
@@ -159,6 +183,9 @@ public sealed partial class ReceivedMessage : IDisposable
             Release();
         }
     }
+
+    // Of another process's making: clamped to what the type can say. In ticks, for a double would round the largest up.
+    internal static DateTimeOffset TimeOf(long microseconds) => DateTimeOffset.UnixEpoch.AddTicks(Math.Clamp(microseconds, 0, 253402300799999999) * TimeSpan.TicksPerMicrosecond);
 
     /// <summary>Answered: the memory may be unmapped.</summary>
     private void Release()
@@ -185,6 +212,7 @@ public sealed partial class ReceivedMessage : IDisposable
     {
         Answer.Lost => new MessageLostException(SenderPid),
         Answer.Withdrawn => new MessageWithdrawnException(),
+        Answer.Damaged => QueueCorruptException.Truncated(_owner.File.Path),
         _ => new InvalidOperationException($"The message was answered before: {before}."),
     };
 }

@@ -3,13 +3,19 @@ namespace OneCopy.Messaging;
 /// <summary>Head, tail and cells. A position never wraps; it is cell <c>position mod capacity</c> in lap <c>position / capacity</c>.</summary>
 internal sealed unsafe partial class Ring
 {
+    /// <summary>
+    /// How often one operation begins again before head, tail and cells are taken to be in disorder. In a sound ring each new beginning is
+    /// another's success in between, and nobody is overtaken so often in a row.
+    /// </summary>
+    private const int MaxTries = 1 << 17;
+
     /// <summary>What <see cref="TryPeek"/> found at the head.</summary>
     public readonly record struct Peeked(ulong Position, Cell Cell);
 
     /// <summary>Enqueue: puts a reference at the tail. False: the ring is full, and its oldest reference is not stale.</summary>
     public bool TryEnqueue(MessageReference reference, IStaleness staleness)
     {
-        while (true)
+        for (int tries = 0; tries < MaxTries; tries++)
         {
             CrashPoint.At(Step.EnqueueTail);
             ulong tail = Volatile.Read(ref Tail);
@@ -38,32 +44,49 @@ internal sealed unsafe partial class Ring
                 return false;
             }
         }
+
+        throw InDisorder();
     }
 
     /// <summary>Reads the oldest reference. False: the ring is empty.</summary>
-    public bool TryPeek(out Peeked peeked)
+    /// <exception cref="QueueCorruptException">Head, tail and cells contradict each other.</exception>
+    public bool TryPeek(out Peeked peeked) => Look(out peeked) ?? throw InDisorder();
+
+    // Null: no sense can be made of it.
+    private bool? Look(out Peeked peeked)
     {
-        while (true)
+        peeked = default;
+        for (int tries = 0; tries < MaxTries; tries++)
         {
             CrashPoint.At(Step.ReceiveHead);
             ulong head = Volatile.Read(ref Head);
             CrashPoint.At(Step.ReceiveCell);
             Cell seen = new(Volatile.Read(ref CellAt(head)));
             int ahead = LapsAhead(seen.Lap, head);
-            if (ahead == 0)
+            if (ahead == 0 && !seen.IsEmpty)
             {
                 peeked = new Peeked(head, seen);
-                return !seen.IsEmpty;
+                return true;
             }
 
-            // Taken out already (the next lap's): help. An older lap: head was read before others moved on; again.
+            // Empty. The tail is here then, or one behind (whoever put in the last one has not advanced it yet); farther on if some were
+            // put in since the cell was read: again. It is never anywhere else.
+            if (ahead == 0 && Volatile.Read(ref Tail) - head + 1 <= 1)
+                return false;
+
+            // Taken out already (the next lap's): help. An older lap is never seen, for head follows the cells.
             if (ahead > 0)
             {
                 CrashPoint.At(Step.ReceiveHelp);
                 Interlocked.CompareExchange(ref Head, head + 1, head);
             }
         }
+
+        return null;
     }
+
+    private QueueCorruptException InDisorder() =>
+        new(_path, $"head {Volatile.Read(ref Head)}, tail {Volatile.Read(ref Tail)} and the cells contradict each other");
 
     /// <summary>Takes a reference out, once its message is claimed or it was found stale. Anybody may; only one succeeds.</summary>
     public void Remove(Peeked peeked, string pop = Step.ReceivePop, string advance = Step.ReceiveAdvance)
@@ -76,10 +99,31 @@ internal sealed unsafe partial class Ring
     }
 
     /// <summary>Whether a reference may be there; cheap, and may be out of date at once.</summary>
-    public bool LooksEmpty => Volatile.Read(ref Head) == Volatile.Read(ref Tail) && !TryPeek(out _);
+    public bool LooksEmpty => Volatile.Read(ref Head) == Volatile.Read(ref Tail) && Look(out _) != true;
 
     /// <summary>Whether a reference would find no room; cheap, and may be out of date at once.</summary>
     public bool LooksFull => Volatile.Read(ref Tail) - Volatile.Read(ref Head) >= (ulong)Capacity;
+
+    /// <summary>
+    /// The references from head to tail, for those who only look: nothing is helped on. What is put in or taken out meanwhile may be
+    /// among them or not; some may be stale, or there twice.
+    /// </summary>
+    public List<MessageReference> References()
+    {
+        List<MessageReference> found = [];
+        ulong head = Volatile.Read(ref Head);
+        for (ulong position = head; position - head < (ulong)Capacity; position++)
+        {
+            Cell seen = new(Volatile.Read(ref CellAt(position)));
+            int ahead = LapsAhead(seen.Lap, position);
+            if (ahead < 0 || (ahead == 0 && seen.IsEmpty))
+                break; // The tail.
+            if (ahead == 0)
+                found.Add(seen.Reference);
+        }
+
+        return found;
+    }
 
     private bool TryDropStaleHead(IStaleness staleness)
     {

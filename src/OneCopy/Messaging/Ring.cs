@@ -13,17 +13,20 @@ internal sealed unsafe partial class Ring : IDisposable
     private readonly MemoryMapping _map;
     private readonly ulong* _cells;
     private readonly int _lapShift;
+    private readonly string _path;
 
-    private Ring(SafeFileHandle file, MemoryMapping map, int capacity, int maxParticipants)
+    private Ring(SafeFileHandle file, MemoryMapping map, string path, Geometry geometry)
     {
+        _path = path;
         _file = file;
         _map = map;
-        Capacity = capacity;
-        MaxParticipants = maxParticipants;
-        _lapShift = System.Numerics.BitOperations.Log2((uint)capacity);
+        Capacity = (int)geometry.Capacity;
+        MaxParticipants = (int)geometry.Participants;
+        _lapShift = System.Numerics.BitOperations.Log2(geometry.Capacity);
         _cells = (ulong*)(map.Address + RingLayout.CellsOffset);
-        BlockSize = (int)U32(RingLayout.BlockSizeOffset);
-        MaxAttempts = (int)U32(RingLayout.MaxAttemptsOffset);
+        BlockSize = (int)geometry.BlockSize;
+        MaxAttempts = (int)geometry.Attempts;
+        TimeToLive = geometry.TimeToLive;
         QueueId = new Guid(new ReadOnlySpan<byte>(map.Address + RingLayout.QueueIdOffset, 16));
     }
 
@@ -39,9 +42,25 @@ internal sealed unsafe partial class Ring : IDisposable
 
     public int MaxAttempts { get; }
 
+    /// <summary>Microseconds that messages live whose senders do not say otherwise; 0 = for ever.</summary>
+    public long TimeToLive { get; }
+
     public Guid QueueId { get; }
 
+    /// <summary>Whom the queue is shared with, by its file's mode, which all participants follow. Null: nobody.</summary>
+    public QueueAccess? Access { get; private init; }
+
     public SafeFileHandle File => _file;
+
+    /// <summary>Whether the file was truncated under its mapping.</summary>
+    public bool IsDamaged => _map.IsDamaged;
+
+    /// <summary>Truncated where nothing was touched since, it is found by its length.</summary>
+    public void LookAtLength()
+    {
+        if (Stat.Of(_file.Fd(), out statx s).Succeeded && (long)s.stx_size < _map.Length)
+            _map.MarkDamaged();
+    }
 
     public ref ulong Head => ref *(ulong*)(_map.Address + RingLayout.HeadOffset);
 
@@ -55,18 +74,33 @@ internal sealed unsafe partial class Ring : IDisposable
         directory.RefuseForeignRoot();
         while (true)
         {
-            SysResult opened = Fcntl.open(directory.RingPath, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW);
+            SysResult opened = Fcntl.open(directory.RingPath, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK);
             if (opened.Succeeded)
                 return Attach(SafeFd.Of(opened), directory.RingPath);
             if (opened.Errno != Errno.ENOENT)
-                opened.OrThrow("open", directory.RingPath);
+                opened.OrThrow("open", directory.RingPath, opened.Errno == Errno.EACCES ? "It is another user's queue, or of a group that this process is not in (QueueOptions.Access of who made it)." : null);
             if (!create)
                 return null;
             Create(directory, options);
         }
     }
 
-    public long NextIncarnation() => Interlocked.Increment(ref *(long*)(_map.Address + RingLayout.NextIncarnationOffset));
+    public long NextIncarnation()
+    {
+        long next = Interlocked.Increment(ref *(long*)(_map.Address + RingLayout.NextIncarnationOffset));
+        return next is > 0 and < Entries.MaxIncarnation ? next : throw new QueueCorruptException(_path, $"incarnation {next} is impossible");
+    }
+
+    /// <summary>For those who only look: mapped so that nothing can be written, and no right to write is needed. Null: it does not exist.</summary>
+    public static Ring? OpenReadOnly(QueueDirectory directory)
+    {
+        directory.RefuseForeignRoot();
+        SysResult opened = Fcntl.open(directory.RingPath, OpenFlags.O_RDONLY | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK);
+        if (opened.Errno is Errno.ENOENT)
+            return null;
+        opened.OrThrow("open", directory.RingPath);
+        return Attach(SafeFd.Of(opened), directory.RingPath, Prot.Read);
+    }
 
     public ref long Entry(int index) => ref *(long*)(_map.Address + RingLayout.EntriesOffset + (index * 8L));
 
@@ -97,15 +131,17 @@ internal sealed unsafe partial class Ring : IDisposable
     {
         CrashPoint.At(Step.CreateDirectory);
         directory.Create();
+        QueueAccess? access = directory.AccessAsMade();
         string temporary = directory.TemporaryPath();
         CrashPoint.At(Step.CreateFile);
-        SysResult made = Fcntl.open(temporary, OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL, 0x180); // 0600
+        SysResult made = Fcntl.open(temporary, OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL, access is null ? QueueFileMode.Owner : QueueFileMode.Group);
         if (made.Errno == Errno.ENOENT)
             return; // The directory was deleted after it was made: begin again.
         made.OrThrow("open", temporary);
         try
         {
             using SafeFileHandle file = SafeFd.Of(made);
+            access?.Share(file, temporary, isDirectory: false);
             long size = RingLayout.FileSize(options.RingCapacity);
             CrashPoint.At(Step.CreateAllocate);
             Fcntl.fallocate(file, 0, size).OrThrow("fallocate", temporary);
@@ -118,6 +154,7 @@ internal sealed unsafe partial class Ring : IDisposable
                 *(uint*)(p + RingLayout.MaxParticipantsOffset) = (uint)options.MaxParticipants;
                 *(uint*)(p + RingLayout.BlockSizeOffset) = (uint)options.BlockSize;
                 *(uint*)(p + RingLayout.MaxAttemptsOffset) = (uint)options.MaxDeliveryAttempts;
+                *(long*)(p + RingLayout.TimeToLiveOffset) = options.TimeToLive is { } t && t != Timeout.InfiniteTimeSpan ? SendOptions.Microseconds(t) : 0;
                 Guid.NewGuid().TryWriteBytes(new Span<byte>(p + RingLayout.QueueIdOffset, 16));
                 *(ulong*)(p + RingLayout.MagicOffset) = RingLayout.Magic;
             }
@@ -135,7 +172,7 @@ internal sealed unsafe partial class Ring : IDisposable
         }
     }
 
-    private static Ring Attach(SafeFileHandle file, string path)
+    private static Ring Attach(SafeFileHandle file, string path, Prot rights = Prot.Read | Prot.Write)
     {
         MemoryMapping? map = null;
         try
@@ -143,23 +180,28 @@ internal sealed unsafe partial class Ring : IDisposable
             Stat.Of(file.Fd(), out statx s).OrThrow("statx", path);
             if ((s.stx_mode & Stat.S_IFMT) != Stat.S_IFREG || s.stx_size < RingLayout.EntriesOffset || s.stx_size > int.MaxValue)
                 throw new QueueCorruptException(path, $"a file of {s.stx_size} bytes is no ring");
-            map = MemoryMapping.OfFile(file, 0, (long)s.stx_size, Prot.Read | Prot.Write, path);
+            map = MemoryMapping.OfFile(file, 0, (long)s.stx_size, rights, path);
             byte* p = map.Address;
             if (*(ulong*)p != RingLayout.Magic)
                 throw new QueueCorruptException(path, "it does not begin as a ring does");
             uint version = *(uint*)(p + RingLayout.VersionOffset);
             if (version != RingLayout.Version)
                 throw new QueueCorruptException(path, $"layout version {version}, this library has version {RingLayout.Version}");
-            uint capacity = *(uint*)(p + RingLayout.CapacityOffset);
-            uint participants = *(uint*)(p + RingLayout.MaxParticipantsOffset);
-            uint blockSize = *(uint*)(p + RingLayout.BlockSizeOffset);
-            uint attempts = *(uint*)(p + RingLayout.MaxAttemptsOffset);
-            if (!System.Numerics.BitOperations.IsPow2(capacity) || capacity is < RingLayout.MinCapacity or > RingLayout.MaxCapacity
-                || participants is 0 or > Cell.MaxParticipants || !System.Numerics.BitOperations.IsPow2(blockSize)
-                || blockSize is < BlockLayout.MinBlockSize or > BlockLayout.MaxBlockSize || attempts is 0 or > ushort.MaxValue
-                || RingLayout.FileSize((int)capacity) != (long)s.stx_size)
-                throw new QueueCorruptException(path, $"impossible geometry ({capacity} cells, {participants} participants, blocks of {blockSize}, {s.stx_size} bytes)");
-            return new Ring(file, map, (int)capacity, (int)participants);
+
+            // Copied, then checked; it is not read again.
+            Geometry g = new(
+                Volatile.Read(ref *(uint*)(p + RingLayout.CapacityOffset)),
+                Volatile.Read(ref *(uint*)(p + RingLayout.MaxParticipantsOffset)),
+                Volatile.Read(ref *(uint*)(p + RingLayout.BlockSizeOffset)),
+                Volatile.Read(ref *(uint*)(p + RingLayout.MaxAttemptsOffset)),
+                Volatile.Read(ref *(long*)(p + RingLayout.TimeToLiveOffset)));
+            if (!g.IsPossible || RingLayout.FileSize((int)g.Capacity) != (long)s.stx_size)
+            {
+                throw new QueueCorruptException(
+                    path, $"impossible geometry ({g.Capacity} cells, {g.Participants} participants, blocks of {g.BlockSize}, {s.stx_size} bytes, {g.TimeToLive} µs to live)");
+            }
+
+            return new Ring(file, map, path, g) { Access = QueueAccess.Of(s) };
         }
         catch
         {
@@ -171,5 +213,11 @@ internal sealed unsafe partial class Ring : IDisposable
 
     private ref int HighestIndexWord => ref *(int*)(_map.Address + RingLayout.HighestIndexOffset);
 
-    private uint U32(int offset) => *(uint*)(_map.Address + offset);
+    private readonly record struct Geometry(uint Capacity, uint Participants, uint BlockSize, uint Attempts, long TimeToLive)
+    {
+        public bool IsPossible => System.Numerics.BitOperations.IsPow2(Capacity) && Capacity is >= RingLayout.MinCapacity and <= RingLayout.MaxCapacity
+            && Participants is > 0 and <= Cell.MaxParticipants
+            && System.Numerics.BitOperations.IsPow2(BlockSize) && BlockSize is >= BlockLayout.MinBlockSize and <= BlockLayout.MaxBlockSize
+            && Attempts is > 0 and <= ushort.MaxValue && TimeToLive is >= 0 and <= SendOptions.MaxTimeToLive;
+    }
 }

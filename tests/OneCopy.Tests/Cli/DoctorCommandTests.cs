@@ -54,21 +54,47 @@ public class DoctorCommandTests
 
     /// <summary>A process that cannot be reached is named with the reason, whatever it is.</summary>
     [Theory]
-    [InlineData("group=65534 user=65534 dumpable=1", "", "NotDumpable|user of process")]
-    [InlineData("", "--bounding-set=-sys_ptrace --inh-caps=-sys_ptrace", "MoreCapabilities")]
-    public void AProcessThatCannotBeReachedIsNamed(string steps, string without, string reasons)
+    [InlineData("group=65534 user=65534 dumpable=1", "", "user of process", "but queues touch only memory of their own user's processes")]
+    [InlineData("group=65534 user=65534", "setpriv --reuid=65534 --regid=65534 --clear-groups --", "process", "NotDumpable")]
+    [InlineData("group=65533 user=65534 dumpable=1", "setpriv --reuid=65534 --regid=65534 --clear-groups --", "process", "OtherGroup")]
+    [InlineData("", "setpriv --reuid=65534 --regid=65534 --clear-groups --", "process", "OtherUser")]
+    [InlineData("", "setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace --", "process", "MoreCapabilities")]
+    [InlineData("", "unshare --user --map-root-user --", "process", "UserNamespace")]
+    public void AProcessThatCannotBeReachedIsNamed(string steps, string behind, string name, string reason)
     {
         Requires.Root();
-        string[] less = ["setpriv", .. without.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--"];
-        Requires.Program(less[0], less[1..]);
+        string[] prefix = behind.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        if (prefix.Length > 0)
+            Requires.Program(prefix[0], prefix[1..]);
         using ChildProcess held = ChildProcess.Start("hold", [.. steps.Split(' ', StringSplitOptions.RemoveEmptyEntries), "pages=w"]);
         held.ReadLine();
-        using ChildProcess doctor = ChildProcess.StartProgram(less[0], [.. less[1..], DotnetHost.Path, Path.Combine(AppContext.BaseDirectory, "OneCopy.Cli.dll"), "doctor", "--json", "--pid", $"{held.Pid}"]);
+        AssertNamed(prefix, held.Pid, name, reason);
+    }
+
+    [Fact]
+    public void AProcessOfAnotherPidNamespaceIsNamed()
+    {
+        Requires.Root();
+        string[] inside = ["unshare", "--pid", "--fork", "--kill-child", "--"];
+        Requires.Program(inside[0], inside[1..]);
+        using ChildProcess held = ChildProcess.StartProgram(inside[0], [.. inside[1..], DotnetHost.Path, ChildProcess.TestProcessPath, "hold", "pages=w"]);
+        held.ReadLine();
+        int child = int.Parse(File.ReadAllText($"/proc/{held.Pid}/task/{held.Pid}/children").Trim());
+        AssertNamed([], child, "pid namespace of process", "It lives in another pid namespace");
+    }
+
+    private static void AssertNamed(string[] behind, int pid, string name, string reason)
+    {
+        string[] command = [.. behind, DotnetHost.Path, Path.Combine(AppContext.BaseDirectory, "OneCopy.Cli.dll"), "doctor", "--json", "--pid", $"{pid}"];
+        using ChildProcess doctor = ChildProcess.StartProgram(command[0], command[1..]);
         List<string> lines = [];
         while (lines.LastOrDefault() is not "}")
             lines.Add(doctor.ReadLine());
-        string all = string.Join('\n', lines);
-        Assert.Contains(reasons.Split('|'), r => all.Contains(r, StringComparison.Ordinal));
+        JsonElement check = JsonDocument.Parse(string.Join('\n', lines)).RootElement.GetProperty("checks").EnumerateArray()
+            .Single(c => c.GetProperty("name").ValueEquals($"{name} {pid}"));
+        Assert.Equal("warning", check.GetProperty("status").GetString());
+        Assert.Contains(reason, $"{check.GetProperty("value")} {check.GetProperty("detail")}", StringComparison.Ordinal);
+        Assert.True(check.TryGetProperty("remedy", out _));
     }
 
     [Fact]

@@ -9,15 +9,21 @@ internal static class CProgram
 {
     public static IReadOnlyList<string> Run(string source)
     {
-        string compiler = FindCompiler();
+        string compiler = Find("The bindings are not compared with the system's headers.", "cc", "gcc", "clang");
+        return Run(source, compiler, runner: null, "-std=gnu11", "-w");
+    }
+
+    /// <summary>The same for another processor: a cross compiler's program under an emulator.</summary>
+    public static IReadOnlyList<string> Run(string source, string compiler, string? runner, params string[] flags)
+    {
         string folder = Directory.CreateTempSubdirectory("onecopy-c-").FullName;
         try
         {
             string file = Path.Combine(folder, "headers.c");
             string program = Path.Combine(folder, "headers");
             File.WriteAllText(file, source, Encoding.ASCII);
-            Execute(compiler, ["-std=gnu11", "-w", "-o", program, file]);
-            return Execute(program, []).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            Execute(compiler, [.. flags, "-o", program, file]);
+            return (runner is null ? Execute(program, []) : Execute(runner, [program])).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         }
         finally
         {
@@ -25,9 +31,10 @@ internal static class CProgram
         }
     }
 
-    private static string FindCompiler()
+    /// <summary>The first of these programs that is on PATH; without any the test is skipped, and says what is not tested then.</summary>
+    public static string Find(string without, params string[] names)
     {
-        foreach (string name in new[] { "cc", "gcc", "clang" })
+        foreach (string name in names)
         {
             foreach (string folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries))
             {
@@ -35,17 +42,17 @@ internal static class CProgram
                     return Path.Combine(folder, name);
             }
         }
-        Assert.Skip("No C compiler (cc, gcc or clang) on PATH: the bindings are not compared with the system's headers.");
+        Assert.Skip($"There is no {string.Join(" or ", names)} on PATH. {without}");
         return "";
     }
 
-    private static string Execute(string program, string[] arguments)
+    public static string Execute(string program, string[] arguments)
     {
         using Process process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
         Task<string> error = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"{program} ended with {process.ExitCode}:\n{error.GetAwaiter().GetResult()}");
+        Assert.True(process.ExitCode == 0, $"{program} ended with {process.ExitCode}:\n{output}{error.GetAwaiter().GetResult()}");
         return output;
     }
 }

@@ -190,6 +190,49 @@ public sealed class PushTests : IDisposable
         Assert.InRange(queue.Statistics.Pushed, 1, 5);
     }
 
+    /// <summary>
+    /// Sends are taken back and their memory is used again at once, copies are cancelled and theirs as well, all at random: what is completed is
+    /// whole, nobody writes to memory that is its user's again, and nobody waits for ever.
+    /// </summary>
+    [Theory]
+    [InlineData(NoReading)]
+    [InlineData("")]
+    public async Task Taking_back_and_cancelling_at_any_moment_leaves_no_garbage(string filter)
+    {
+        Requires.NoYama();
+        await using MessageQueue queue = _root.Open();
+        using ChildProcess receiver = ChildProcess.Start("lane-storm", [.. filter.Length == 0 ? (string[])[] : [filter], _root.Path, "q"]);
+        Assert.Equal("open", await receiver.ReadLineAsync());
+        Random random = new(1);
+        byte[] payload = new byte[2_000_000];
+        int completed = 0;
+        for (int i = 0; i < 150; i++)
+        {
+            TestProcess.QueueModes.Fill(payload, i);
+            using CancellationTokenSource cancel = new();
+            Task send = queue.SendAsync(payload, cancellationToken: cancel.Token).AsTask();
+            if (i % 3 != 0)
+                SpinWait.SpinUntil(() => send.IsCompleted, TimeSpan.FromMicroseconds(random.Next(5_000)));
+            else
+                await send.WaitAsync(s_soon, Ct);
+            await cancel.CancelAsync();
+            try
+            {
+                await send.WaitAsync(s_soon, Ct);
+                completed++;
+            }
+            catch (OperationCanceledException)
+            {
+                // Taken back.
+            }
+        }
+
+        queue.Send([], cancellationToken: Ct);
+        Assert.Equal($"completed {completed}, wrong 0, written 0", await receiver.ReadLineAsync());
+        Assert.Equal((0, 0), (queue.Statistics.Moved, queue.Statistics.Queued));
+        receiver.Finish();
+    }
+
     private async Task<ChildProcess> ReceiverAsync(params string[] steps)
     {
         ChildProcess receiver = ChildProcess.Start("lane-receive", [.. steps, _root.Path, "q", "1"]);

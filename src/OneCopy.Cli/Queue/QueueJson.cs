@@ -30,7 +30,8 @@ internal sealed record RatesReport(double Sent, double SentBytes, double Complet
 internal sealed record QueueReport(
     string Name, string Path, DateTimeOffset Time, long Queued, long Leased, long BytesPending, double? OldestAgeSeconds,
     LaneTrafficReport Sent, LaneTrafficReport Completed,
-    long Redelivered, long Abandoned, long DeadLettered, long Expired, long Withdrawn, long LostWithSender, long Moved, long? DeadLetters,
+    long Redelivered, long Abandoned, long DeadLettered, long Expired, long Withdrawn, long LostWithSender, long Moved, long Pulled, long Pushed, long PullsRefused, long PushesRefused,
+    IReadOnlyList<DowngradeReport> Downgrades, long? DeadLetters,
     GeometryReport Geometry, RatesReport? Rates, IReadOnlyList<ParticipantReport> Participants);
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

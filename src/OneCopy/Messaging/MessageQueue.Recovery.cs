@@ -13,9 +13,13 @@ public sealed partial class MessageQueue
             return true;
         try
         {
-            if (IsTruncated || Volatile.Read(ref _ring.Entry(index)) != Entries.Live(incarnation))
-                return true;
-            return PeerAt(index) is not { } peer || peer.Incarnation != incarnation || RecoverIfDead(peer);
+            if (!IsSettled(index, incarnation))
+                return false;
+
+            // Whoever marked it dead may have died before it rang, and nobody recovers a recoverer that is no participant: who waits in this
+            // process for just the mark looks up now.
+            _self.RingAll();
+            return true;
         }
         catch (OneCopyException)
         {
@@ -26,6 +30,22 @@ public sealed partial class MessageQueue
         {
             Exit();
         }
+    }
+
+    private bool IsSettled(int index, long incarnation)
+    {
+        if (IsTruncated)
+            return true;
+        if (PeerAt(index) is not { } peer || peer.Incarnation != incarnation)
+            return true;
+        long entry = Volatile.Read(ref _ring.Entry(index));
+        if (entry == Entries.Live(incarnation))
+            return RecoverIfDead(peer);
+
+        // Marked already: it may have been left unretired.
+        if (entry == Entries.Dead(incarnation))
+            NewRecovery().TryRetire(peer.File);
+        return true;
     }
 
     bool IStaleness.IsStale(MessageReference r)
@@ -150,6 +170,41 @@ public sealed partial class MessageQueue
         }
 
         /// <summary>The same for those who can do without it: null also if its file is damaged, or cannot be mapped now.</summary>
+        public Participant? TryAt(int index)
+        {
+            try
+            {
+                return At(index);
+            }
+            catch (OneCopyException)
+            {
+                return null;
+            }
+        }
+
+        public bool IsStale(MessageReference r)
+        {
+            try
+            {
+                return At(r.Participant)?.HasQueued(r) != true;
+            }
+            catch (QueueCorruptException)
+            {
+                return true; // No message is to be had from that file.
+            }
+            catch (OneCopyException)
+            {
+                return false; // Not to be dropped by one who cannot see it.
+            }
+        }
+
+        public void Dispose()
+        {
+            foreach (Participant participant in _attached.Values)
+                participant.Dispose();
+        }
+    }
+}        /// <summary>The same for those who can do without it: null also if its file is damaged, or cannot be mapped now.</summary>
         public Participant? TryAt(int index)
         {
             try

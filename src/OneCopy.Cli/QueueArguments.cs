@@ -25,9 +25,11 @@ internal static class QueueArguments
 
     public static Option<bool> Json() => new("--json") { Description = "Write JSON, for programs to read." };
 
-    public static Option<double?> Timeout(string description)
+    public static Option<double?> Timeout(string description) => Seconds("--timeout", description);
+
+    public static Option<double?> Seconds(string name, string description)
     {
-        Option<double?> option = new("--timeout")
+        Option<double?> option = new(name)
         {
             Description = description,
             HelpName = "SECONDS",

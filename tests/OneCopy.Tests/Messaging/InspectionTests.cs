@@ -115,9 +115,13 @@ public sealed class InspectionTests : IDisposable
         Assert.Equal("sending", await attached.ReadLineAsync());
         using QueueInspection look = Look();
         Assert.All(look.Participants, p => Assert.Equal((ParticipantState.Alive, "dotnet"), (p.State, p.ProcessName)));
-        sender.Stop();
+
+        // All stand still first, so that none recovers another.
+        ChildProcess[] children = [sender, holder, attached];
+        foreach (ChildProcess child in children)
+            child.Stop();
         Assert.All(look.Participants, p => Assert.Equal(ParticipantState.Alive, p.State));
-        foreach (ChildProcess child in new[] { sender, holder, attached })
+        foreach (ChildProcess child in children)
             child.Kill();
         Assert.All(look.Participants, p => Assert.Equal((ParticipantState.NotRecovered, null), (p.State, p.ProcessName)));
         Assert.All(look.Statistics.Participants, p => Assert.False(p.IsAlive));

@@ -206,7 +206,7 @@ public sealed partial class MessageQueue
         lock (_deadLetterGate)
         {
             ObjectDisposedException.ThrowIf(Volatile.Read(ref _closed), this);
-            return _deadLetters ??= Join(_directory.DeadLetters, _options with { MaxDeliveryAttempts = ushort.MaxValue, TimeToLive = null }, create: true)!;
+            return _deadLetters ??= Join(_directory.DeadLetters.SharedWith(_ring.Access), _options with { MaxDeliveryAttempts = ushort.MaxValue, TimeToLive = null }, create: true)!;
         }
     }
 }

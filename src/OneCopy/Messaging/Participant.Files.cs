@@ -28,12 +28,14 @@ internal sealed unsafe partial class Participant
         long arenaOffset = ParticipantLayout.ArenaOffset(options.Blocks, ring.BlockSize);
         string path = directory.TemporaryPath();
         CrashPoint.At(Step.JoinFile);
-        SafeFileHandle file = SafeFd.Open(path, OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL, 0x180); // 0600
+        SafeFileHandle file = SafeFd.Open(path, OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL, ring.Access is null ? QueueFileMode.Owner : QueueFileMode.Group);
         SafeFileHandle? held = null;
         MemoryMapping? map = null;
         MemoryMapping? arena = null;
         try
         {
+            ring.Access?.Share(file, path, isDirectory: false);
+
             // A description of its own, so that no other use of the file can drop the lock.
             CrashPoint.At(Step.JoinLock);
             held = SafeFd.Open(path, OpenFlags.O_RDWR);

@@ -21,9 +21,16 @@ public sealed record QueueOptions
 {
     /// <summary>
     /// The directory that queues live in. Null (the default): the environment variable <c>ONECOPY_ROOT</c>, and without that
-    /// <c>/dev/shm/onecopy-UID</c>, made with mode 0700.
+    /// <c>/dev/shm/onecopy-UID</c>, made with mode 0700; with <see cref="Access"/>, <see cref="QueueAccess.DefaultRoot"/>.
     /// </summary>
     public string? Root { get; init; }
+
+    /// <summary>
+    /// Made by the creator: who may take part. Null (the default): the creator's user alone; directory 0700, files 0600. Or the members of a group: 2770 and
+    /// 0660, whatever the umask, also for the dead-letter queue. It needs a root that the group may enter. Who joins takes the queue as it is, and names it here only to
+    /// find the group's default root.
+    /// </summary>
+    public QueueAccess? Access { get; init; }
 
     /// <summary>Made by the creator: references the ring can hold, a power of two from 64 to 16,777,216. Default 16,384.</summary>
     public int RingCapacity { get; init; } = 16384;

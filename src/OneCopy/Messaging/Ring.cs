@@ -45,6 +45,9 @@ internal sealed unsafe partial class Ring : IDisposable
 
     public Guid QueueId { get; }
 
+    /// <summary>Whom the queue is shared with, by its file's mode, which all participants follow. Null: nobody.</summary>
+    public QueueAccess? Access { get; private init; }
+
     public SafeFileHandle File => _file;
 
     public ref ulong Head => ref *(ulong*)(_map.Address + RingLayout.HeadOffset);
@@ -63,7 +66,7 @@ internal sealed unsafe partial class Ring : IDisposable
             if (opened.Succeeded)
                 return Attach(SafeFd.Of(opened), directory.RingPath);
             if (opened.Errno != Errno.ENOENT)
-                opened.OrThrow("open", directory.RingPath);
+                opened.OrThrow("open", directory.RingPath, opened.Errno == Errno.EACCES ? "It is another user's queue, or of a group that this process is not in (QueueOptions.Access of who made it)." : null);
             if (!create)
                 return null;
             Create(directory, options);
@@ -112,15 +115,17 @@ internal sealed unsafe partial class Ring : IDisposable
     {
         CrashPoint.At(Step.CreateDirectory);
         directory.Create();
+        QueueAccess? access = directory.AccessAsMade();
         string temporary = directory.TemporaryPath();
         CrashPoint.At(Step.CreateFile);
-        SysResult made = Fcntl.open(temporary, OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL, 0x180); // 0600
+        SysResult made = Fcntl.open(temporary, OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL, access is null ? QueueFileMode.Owner : QueueFileMode.Group);
         if (made.Errno == Errno.ENOENT)
             return; // The directory was deleted after it was made: begin again.
         made.OrThrow("open", temporary);
         try
         {
             using SafeFileHandle file = SafeFd.Of(made);
+            access?.Share(file, temporary, isDirectory: false);
             long size = RingLayout.FileSize(options.RingCapacity);
             CrashPoint.At(Step.CreateAllocate);
             Fcntl.fallocate(file, 0, size).OrThrow("fallocate", temporary);
@@ -178,7 +183,7 @@ internal sealed unsafe partial class Ring : IDisposable
             long timeToLive = *(long*)(p + RingLayout.TimeToLiveOffset);
             if (timeToLive is < 0 or > SendOptions.MaxTimeToLive)
                 throw new QueueCorruptException(path, $"impossible time to live ({timeToLive} µs)");
-            return new Ring(file, map, (int)capacity, (int)participants, timeToLive);
+            return new Ring(file, map, (int)capacity, (int)participants, timeToLive) { Access = QueueAccess.Of(s) };
         }
         catch
         {

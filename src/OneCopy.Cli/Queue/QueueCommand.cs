@@ -5,7 +5,7 @@ namespace OneCopy.Cli.Queue;
 /// <summary><c>onecopy queue</c>: what queues there are, what is in them, and away with them.</summary>
 internal static class QueueCommand
 {
-    public static Command Create() => new TeachingCommand("queue", "List queues, look into one, empty it, replay its dead letters, delete it.", """
+    public static Command Create() => new TeachingCommand("queue", "List queues, look into one, empty it, replay its dead letters, clean up, delete it.", """
         A queue is a directory under the root; it stays until it is deleted, or until the machine starts again.
 
         Examples:
@@ -13,6 +13,7 @@ internal static class QueueCommand
           onecopy queue stat photos
           onecopy queue peek photos
           onecopy queue replay photos
+          onecopy queue clean --all
           onecopy queue delete photos
         """)
     {
@@ -23,6 +24,7 @@ internal static class QueueCommand
         DrainCommand.Create(),
         PurgeCommand.Create(),
         ReplayCommand.Create(),
+        CleanCommand.Create(),
         DeleteCommand.Create(),
     };
 }

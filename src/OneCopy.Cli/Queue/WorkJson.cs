@@ -12,6 +12,7 @@ internal sealed record DrainReport(string Queue, int Messages, long Bytes, strin
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(PurgeReport))]
+[JsonSerializable(typeof(IReadOnlyList<CleanReport>))]
 [JsonSerializable(typeof(ReplayReport))]
 [JsonSerializable(typeof(DrainReport))]
 internal sealed partial class WorkJson : JsonSerializerContext;

@@ -32,7 +32,7 @@ public sealed partial class QueueInspection : IDisposable
 
     /// <summary>What its maker has fixed.</summary>
     public QueueGeometry Geometry => new(
-        _ring.Capacity, _ring.BlockSize, _ring.MaxParticipants, _ring.MaxAttempts, _ring.TimeToLive == 0 ? null : TimeSpan.FromMicroseconds(_ring.TimeToLive));
+        _ring.Capacity, _ring.BlockSize, _ring.MaxParticipants, _ring.MaxAttempts, _ring.TimeToLive == 0 ? null : TimeSpan.FromMicroseconds(_ring.TimeToLive), _ring.Access);
 
     /// <summary>False: the queue was deleted since the look began. One of the same name may have been made anew: look again.</summary>
     public bool Exists

@@ -125,11 +125,9 @@ public class FileCommandTests
         string[] leftOut = [.. report.GetProperty("left_out").EnumerateArray().Select(e => e.GetString()!).Order(StringComparer.Ordinal)];
         Assert.Equal([root.PathOf("tree/link"), root.PathOf("tree/pipe"), root.PathOf("tree/up")], leftOut, StringComparer.Ordinal);
         Assert.Equal(1, report.GetProperty("files").GetInt32());
-        Assert.Contains($"{root.PathOf("tree/link")} is left out: it is a symbolic link, or no file.
-", run.Error, StringComparison.Ordinal);
+        Assert.Contains($"{root.PathOf("tree/link")} is left out: it is a symbolic link, or no file.\n", run.Error, StringComparison.Ordinal);
         Assert.Equal(1, Tool.Run("send", "files", root.PathOf("tree/pipe"), "--root", root.Queues).ExitCode);
-        Assert.Equal("1 file, 3 bytes, sent to queue files.
-", Tool.Succeeds("send", "files", root.PathOf("tree/link"), "--root", root.Queues).Output);
+        Assert.Equal("1 file, 3 bytes, sent to queue files.\n", Tool.Succeeds("send", "files", root.PathOf("tree/link"), "--root", root.Queues).Output);
     }
 
     private static SendOptions Named(string name) => new() { Properties = new MessageProperties { Headers = { ["onecopy-file-name"] = name } } };

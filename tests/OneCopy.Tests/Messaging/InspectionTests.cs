@@ -159,7 +159,7 @@ public sealed class InspectionTests : IDisposable
         Assert.Equal(new LaneTraffic(1, 10), s.Completed.Inline);
         Assert.Equal((new LaneTraffic(3, 17), new LaneTraffic(1, 2_000)), (s.Sent.Inline, s.Sent.Arena));
         Assert.Equal(queue.Statistics.Participants, s.Participants);
-        Assert.Equal(new QueueGeometry(16384, 512, 128, 5, null), look.Geometry);
+        Assert.Equal(new QueueGeometry(16384, 512, 128, 5, null, null), look.Geometry);
         Assert.True(look.Exists);
         held.Complete();
     }

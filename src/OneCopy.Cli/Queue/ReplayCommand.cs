@@ -70,6 +70,7 @@ internal static class ReplayCommand
     private static List<string> Choose(QueueInspection dead, int count, HashSet<string> ids, bool json)
     {
         bool all = ids.Count == 0;
+        DateTimeOffset now = DateTimeOffset.UtcNow;
         List<string> chosen = [];
         foreach (InspectedMessage m in dead.Messages(payloadBytes: json ? 0 : 64).Where(m => m.State == MessageState.Waiting))
         {
@@ -77,7 +78,7 @@ internal static class ReplayCommand
                 continue;
             chosen.Add(m.Id);
             if (!json)
-                MessageView.Write(m, process: null);
+                MessageView.Write(m, process: null, now);
         }
 
         return chosen;

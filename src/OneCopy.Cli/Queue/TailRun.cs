@@ -79,6 +79,7 @@ internal sealed class TailRun(QueueInspection look, int bytes, int count, bool j
     {
         if (messages.Count == 0)
             return;
+        DateTimeOffset now = DateTimeOffset.UtcNow;
         _names = look.Participants.ToDictionary(p => p.Index, p => p.ProcessName);
         foreach (InspectedMessage message in messages)
         {
@@ -86,7 +87,7 @@ internal sealed class TailRun(QueueInspection look, int bytes, int count, bool j
             if (json)
                 Console.WriteLine(JsonSerializer.Serialize(MessageReport.Of(message, process), QueueJson.Lines.MessageReport));
             else
-                MessageView.Write(message, process);
+                MessageView.Write(message, process, now);
         }
     }
 }

@@ -133,17 +133,14 @@ public sealed partial class QueueInspection : IDisposable
         }
     }
 
-    private QueueStatistics Count()
+    private QueueStatistics Count() => QueueTally.Count(_ring, tally =>
     {
-        QueueTally tally = new(_ring);
         foreach (Peer peer in Refresh())
         {
             bool alive = StateOf(peer) is ParticipantState.Alive or ParticipantState.Unknown;
             tally.Add(peer.File, new ParticipantStatistics(peer.Index, peer.File.Pid, (int)peer.File.Uid, alive, PullDenied: null));
         }
-
-        return tally.ToStatistics();
-    }
+    });
 
     private InspectedParticipant Describe(Peer peer)
     {

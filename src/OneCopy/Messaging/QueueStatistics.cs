@@ -95,17 +95,14 @@ public sealed partial class MessageQueue
         }
     }
 
-    private QueueStatistics CountAll()
+    private QueueStatistics CountAll() => QueueTally.Count(_ring, tally =>
     {
-        QueueTally tally = new(_ring);
         for (int index = 1; index <= _ring.HighestIndex; index++)
         {
             if (PeerAt(index) is { } peer)
                 tally.Add(peer.File, new ParticipantStatistics(index, peer.File.Pid, (int)peer.File.Uid, !IsGoneOrDead(peer), PullDenied(peer)));
         }
-
-        return tally.ToStatistics();
-    }
+    });
 
     private static string? PullDenied(Peer peer) => peer.Access == PullAccess.Refused
         ? Memory.AccessExplanation.Of(peer.File.Pid, peer.RefusedWith, TransferMethod.ProcessVm).ToString()

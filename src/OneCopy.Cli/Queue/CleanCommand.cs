@@ -40,7 +40,7 @@ internal static class CleanCommand
     private static int Run(string? name, CleanRun run, string? root, bool json)
     {
         List<CleanReport> reports = [];
-        foreach (string queue in name is null ? MessageQueue.List(root) : [name])
+        foreach (string queue in name is null ? CleanRun.Names(root) : [name])
         {
             if (run.TryClean(queue) is { } report)
                 reports.Add(report);

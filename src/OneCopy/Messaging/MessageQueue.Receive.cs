@@ -24,7 +24,7 @@ public sealed partial class MessageQueue
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
     public bool TryReceive([NotNullWhen(true)] out ReceivedMessage? message)
     {
-        Enter();
+        EnterNew();
         try
         {
             message = ClaimNext();
@@ -48,7 +48,7 @@ public sealed partial class MessageQueue
             return true;
         long deadline = Deadline.After(timeout);
         StrongBox<ReceivedMessage?> claimed = new();
-        Enter();
+        EnterNew();
         try
         {
             WaitUntil(WaitKind.Receive, claimed, static (q, c) => (c.Value = q.ClaimNext()) is not null, deadline, cancellationToken);
@@ -74,7 +74,7 @@ public sealed partial class MessageQueue
         static async ValueTask<ReceivedMessage> WaitAsync(MessageQueue queue, CancellationToken ct)
         {
             StrongBox<ReceivedMessage?> claimed = new();
-            queue.Enter();
+            queue.EnterNew();
             try
             {
                 await queue.WaitUntilAsync(WaitKind.Receive, claimed, static (q, c) => (c.Value = q.ClaimNext()) is not null, Deadline.Never, ct)

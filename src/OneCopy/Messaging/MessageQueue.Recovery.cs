@@ -62,42 +62,22 @@ public sealed partial class MessageQueue
     private Recovery NewRecovery() => new(_ring, this, i => TryPeerAt(i)?.File);
 
     /// <summary>
-    /// A joiner that found the table full: recovers the dead, of whom nobody was left to take notice. True: it is worth looking
-    /// for a free entry again, because there were some, or others are just at it.
+    /// By somebody who is no participant: a joiner that found the table full, or cleaning. Recovers the dead, of whom nobody was left to take notice. True: it is worth looking
+    /// again, because there were some, or others are just at it.
     /// </summary>
-    private static bool RecoverDeadEntries(QueueDirectory directory, Ring ring)
+    private static bool RecoverDeadEntries(QueueDirectory directory, Ring ring, QueueCleaning? account = null)
     {
         using Roster roster = new(directory, ring);
         bool any = false;
         for (int index = 1; index <= ring.HighestIndex; index++)
         {
-            long entry = Volatile.Read(ref ring.Entry(index));
-            if (roster.At(index) is not { } participant)
+            try
             {
-                // Its file is gone: retired but for this last step.
-                if (entry != 0)
-                    Interlocked.CompareExchange(ref ring.Entry(index), 0, entry);
-                any = true;
-                continue;
+                any |= RecoverDeadEntry(ring, roster, index, account);
             }
-
-            if (Entries.IsDead(Volatile.Read(ref ring.Entry(index))))
+            catch (OneCopyException)
             {
-                // Free already, or about to be freed by whoever recovered it, unless it has messages left.
-                new Recovery(ring, roster, roster.At).TryRetire(participant);
-                any |= Volatile.Read(ref ring.Entry(index)) != Entries.Dead(participant.Incarnation);
-                continue;
-            }
-
-            if (participant.Probe(out SafeFileHandle? proof) == Participant.Life.Dead)
-            {
-                any = true;
-                using (proof)
-                    new Recovery(ring, roster, roster.At).TryRecover(participant);
-            }
-            else if (participant.PidNamespace == ProcessIdentity.PidNamespace)
-            {
-                any |= !ProcessIdentity.IsRunning(participant.Pid, participant.StartTime);
+                // This one's file cannot be mapped, or is damaged. The others can.
             }
         }
 
@@ -105,6 +85,37 @@ public sealed partial class MessageQueue
         if (any)
             SpinWait.SpinUntil(static () => false, millisecondsTimeout: 1);
         return any;
+    }
+
+    private static bool RecoverDeadEntry(Ring ring, Roster roster, int index, QueueCleaning? account)
+    {
+        long entry = Volatile.Read(ref ring.Entry(index));
+        if (roster.At(index) is not { } participant)
+        {
+            // Its file is gone: retired but for this last step.
+            return entry != 0 && Interlocked.CompareExchange(ref ring.Entry(index), 0, entry) == entry;
+        }
+
+        if (Entries.IsDead(Volatile.Read(ref ring.Entry(index))))
+        {
+            // Free already, or about to be freed by whoever recovered it, unless it has messages left.
+            new Recovery(ring, roster, roster.TryAt).TryRetire(participant);
+            return Volatile.Read(ref ring.Entry(index)) != Entries.Dead(participant.Incarnation);
+        }
+
+        if (participant.Probe(out SafeFileHandle? proof) != Participant.Life.Dead)
+            return participant.PidNamespace == ProcessIdentity.PidNamespace && !ProcessIdentity.IsRunning(participant.Pid, participant.StartTime);
+        using (proof)
+        {
+            // The lock is ours; it may have been free because another has done the work.
+            if (Volatile.Read(ref ring.Entry(index)) != Entries.Live(participant.Incarnation))
+                return true;
+            Recovery recovery = new(ring, roster, roster.TryAt);
+            bool done = recovery.TryRecover(participant);
+            Interlocked.Add(ref ring.RetiredCounter((int)Counter.LostWithSender), recovery.Lost);
+            account?.Add(participant, recovery, done);
+            return true;
+        }
     }
 
     /// <summary>The participants as somebody sees them who is none.</summary>
@@ -126,7 +137,30 @@ public sealed partial class MessageQueue
             return _attached[index] = file;
         }
 
-        public bool IsStale(MessageReference r) => At(r.Participant)?.HasQueued(r) != true;
+        /// <summary>The same for those who can do without it: null also if the file cannot be mapped now.</summary>
+        public Participant? TryAt(int index)
+        {
+            try
+            {
+                return At(index);
+            }
+            catch (OneCopyException)
+            {
+                return null;
+            }
+        }
+
+        public bool IsStale(MessageReference r)
+        {
+            try
+            {
+                return At(r.Participant)?.HasQueued(r) != true;
+            }
+            catch (OneCopyException)
+            {
+                return false; // Not to be dropped by one who cannot see it.
+            }
+        }
 
         public void Dispose()
         {

@@ -45,7 +45,7 @@ public sealed partial class MessageQueue
         MemoryHandle[] pins = [];
         iovec[] segments = [];
         AttachedSend? waiting = null;
-        Enter();
+        EnterNew();
         try
         {
             if (attach)

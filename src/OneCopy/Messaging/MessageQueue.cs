@@ -213,7 +213,7 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
             lock (_membershipGate)
                 SyncMembership(probe: true);
             CrashPoint.At(Step.JoinLeftovers);
-            RemoveLeftovers();
+            RemoveLeftovers(_directory, _ring);
             CrashPoint.At(Step.JoinAttention);
             RingAttentionOfOthers();
         }
@@ -222,33 +222,6 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
             Exit();
         }
     }
-
-    /// <summary>
-    /// Files of joiners and makers that were killed before their file had its place: in no entry, and not locked. A living joiner that
-    /// loses its file this way, in the moment before it locks it, begins again.
-    /// </summary>
-    private void RemoveLeftovers()
-    {
-        HashSet<string> known = new(StringComparer.Ordinal) { _directory.RingPath };
-        for (int index = 1; index <= _ring.HighestIndex; index++)
-        {
-            long entry = Volatile.Read(ref _ring.Entry(index));
-            if (entry != 0)
-                known.Add(_directory.ParticipantPath(index, Entries.IncarnationOf(entry)));
-        }
-
-        foreach (string path in Directory.EnumerateFiles(_directory.Path).Where(p => !known.Contains(p) && IsOurs(System.IO.Path.GetFileName(p))))
-        {
-            SysResult opened = Fcntl.open(path, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW);
-            if (!opened.Succeeded)
-                continue;
-            using Microsoft.Win32.SafeHandles.SafeFileHandle file = SafeFd.Of(opened);
-            if (Flock.flock(file.Fd(), Flock.LOCK_EX | Flock.LOCK_NB).Succeeded)
-                Fcntl.unlink(path);
-        }
-    }
-
-    private static bool IsOurs(string name) => name.StartsWith("t-", StringComparison.Ordinal) || name[0] == 'p';
 
     /// <summary>
     /// Begins an operation on mapped memory; pair with <see cref="Exit"/>. Closing waits for those under way, and wakes those that wait.

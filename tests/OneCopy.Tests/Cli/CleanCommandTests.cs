@@ -46,10 +46,11 @@ public class CleanCommandTests
     {
         using CliRoot root = new();
         using MessageQueue queue = MessageQueue.Open("orders", root.Options);
+        Directory.CreateDirectory(Path.Combine(root.Queues, "begun"));
         Directory.CreateDirectory(Path.Combine(root.Queues, "broken"));
         File.WriteAllText(Path.Combine(root.Queues, "broken", "ring"), "no ring");
         Tool run = Tool.Run("queue", "clean", "--all", "--remove-empty", "--root", root.Queues);
-        Assert.Equal((1, "orders: nothing to clean.\n"), (run.ExitCode, run.Output));
+        Assert.Equal((1, "begun: nobody and nothing left: deleted.\norders: nothing to clean.\n"), (run.ExitCode, run.Output));
         Assert.Contains("broken: ", run.Error, StringComparison.Ordinal);
         Assert.Equal(["broken", "orders"], MessageQueue.List(root.Queues), StringComparer.Ordinal);
         queue.Send([1], null, Ct);

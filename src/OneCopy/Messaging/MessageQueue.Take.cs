@@ -20,10 +20,12 @@ public sealed partial class MessageQueue
                 return false;
             while (true)
             {
+                CrashPoint.At(Step.ReceiveState);
                 BlockState queued = owner.File.State(seen.Block);
                 if (queued.Phase != Phase.Queued || queued.Generation != seen.Generation)
                     return false;
                 BlockState leased = queued.To(Phase.Leased, _self.Index);
+                CrashPoint.At(Step.ReceiveClaim);
                 if (!owner.File.TryChange(seen.Block, queued, leased))
                     continue;
                 if (!MessageRecord.TryRead(owner.File, seen.Block, out MessageRecord record) || !owner.TryAddReference())

@@ -22,7 +22,7 @@ internal sealed record ParticipantReport(int Index, long Incarnation, int Pid, s
         p.Index, p.Incarnation, p.Pid, p.ProcessName, p.Uid, p.State is ParticipantState.Alive or ParticipantState.Unknown, JsonNamingPolicy.SnakeCaseLower.ConvertName($"{p.State}"), p.Blocks, p.FileBytes);
 }
 
-internal sealed record GeometryReport(int RingCapacity, int BlockSize, int MaxParticipants, int MaxDeliveryAttempts, double? TimeToLiveSeconds);
+internal sealed record GeometryReport(int RingCapacity, int BlockSize, int MaxParticipants, int MaxDeliveryAttempts, double? TimeToLiveSeconds, uint? SharedWithGroup);
 
 /// <summary>Per second, since the look before.</summary>
 internal sealed record RatesReport(double Sent, double SentBytes, double Completed, double CompletedBytes);

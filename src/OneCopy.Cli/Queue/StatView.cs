@@ -23,7 +23,7 @@ internal sealed record StatView(
             Look.Name, Look.Path, Time, s.Queued, s.Leased, s.BytesPending, s.OldestAge?.TotalSeconds, LaneTrafficReport.Of(s.Sent), LaneTrafficReport.Of(s.Completed),
             s.Redelivered, s.Abandoned, s.DeadLettered, s.Expired, s.Withdrawn, s.LostWithSender, s.Moved, s.Pulled, s.Pushed, s.PullsRefused, s.PushesRefused,
             DowngradeReport.All(s), DeadLetters,
-            new GeometryReport(g.RingCapacity, g.BlockSize, g.MaxParticipants, g.MaxDeliveryAttempts, g.TimeToLive?.TotalSeconds), Rates, [.. Participants.Select(ParticipantReport.Of)]);
+            new GeometryReport(g.RingCapacity, g.BlockSize, g.MaxParticipants, g.MaxDeliveryAttempts, g.TimeToLive?.TotalSeconds, g.Access?.GroupId), Rates, [.. Participants.Select(ParticipantReport.Of)]);
     }
 
     public IReadOnlyList<IRenderable> ToParts() => [.. Lines().Select(l => new Text(l)), Lanes(), Counters(), .. Members(), .. DowngradesView.Lines(Statistics).Select(l => new Text(l))];
@@ -49,6 +49,8 @@ internal sealed record StatView(
         QueueGeometry g = Look.Geometry;
         yield return $"{Look.Name} in {Look.Path}";
         yield return $"{Sizes.Count(g.RingCapacity, "place")} in the ring, blocks of {Sizes.Text(g.BlockSize)}, up to {Sizes.Count(g.MaxParticipants, "participant")}, dead letter after {Sizes.Count(g.MaxDeliveryAttempts, "attempt")}{(g.TimeToLive is TimeSpan life ? $" or {life.TotalSeconds:0.###} s" : "")}";
+        if (g.Access is { } access)
+            yield return $"Shared with the members of group {access.GroupId}";
         yield return $"{Sizes.Count(s.Queued, "message")} waiting, {s.Leased:N0} held by receivers, {Sizes.Text(s.BytesPending)} in all{(s.OldestAge is TimeSpan age ? $"; the oldest has waited for {age.TotalSeconds:0.0} s" : "")}";
         if (DeadLetters > 0)
             yield return $"{Sizes.Count(DeadLetters.Value, "dead letter")}: 'onecopy queue peek {Look.Name} --dead' shows why";

@@ -46,6 +46,8 @@ internal sealed class WorkerProcess : IDisposable
         // Optimized code from the first call on: workers live for seconds, and are measured.
         if (optimized)
             start.Environment["DOTNET_TieredCompilation"] = "0";
+        else
+            start.Environment["DOTNET_EnableDiagnostics"] = "0";
 
         // As "dotnet OneCopy.Cli.dll" the program is the host, and the first argument is what it runs.
         if (string.Equals(Path.GetFileNameWithoutExtension(program), "dotnet", StringComparison.Ordinal))

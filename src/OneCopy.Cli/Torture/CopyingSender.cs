@@ -9,6 +9,7 @@ internal sealed class CopyingSender(Worker worker, HandleWork work, int slotInde
 
     public void Run()
     {
+        _slot.BelongsToThisThread();
         while (!work.Stopping.IsCancellationRequested && !work.IsClosing && !worker.IsFinishing)
         {
             // Large messages in bursts make the arena grow.

@@ -69,7 +69,7 @@ internal sealed class HandleWork : IDisposable
     {
         _closing = true;
         Note(0, Step.CloseBegins);
-        slot.Enter(Operation.Close);
+        slot.EnterCounted(Operation.Close);
         _queue.Dispose();
         slot.Leave();
         Note(0, Step.CloseEnds);

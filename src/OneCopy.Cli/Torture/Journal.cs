@@ -113,6 +113,35 @@ internal readonly unsafe struct Slot(byte* at)
     /// <summary>Of a copy, the life of the message's sender; of a send, the message's length.</summary>
     public long Argument => Volatile.Read(ref *(long*)(at + 16));
 
+    /// <summary>The kernel's number of the thread; 0 for a flow, which has none of its own.</summary>
+    public int Thread => Volatile.Read(ref *(int*)(at + 24));
+
+    public void BelongsToThisThread() => Volatile.Write(ref *(int*)(at + 24), (int)Syscall.Invoke(Syscall.SYS_gettid, 0, 0).Value);
+
+    /// <summary>How long the thread had stood in line for a processor when it entered, if it entered by <see cref="EnterCounted"/>.</summary>
+    public long QueuedAtEntry => Volatile.Read(ref *(long*)(at + 32));
+
+    /// <summary>The second number of a thread's schedstat (proc(5)), in nanoseconds; 0 if the kernel does not count.</summary>
+    public static long QueuedForProcessor(string path)
+    {
+        try
+        {
+            string[] words = File.ReadAllText(path).Split(' ');
+            return words.Length > 1 && long.TryParse(words[1], out long waited) ? waited : 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return 0;
+        }
+    }
+
+    /// <summary>For operations that are rare and long.</summary>
+    public void EnterCounted(Operation operation)
+    {
+        Volatile.Write(ref *(long*)(at + 32), QueuedForProcessor("/proc/thread-self/schedstat"));
+        Enter(operation);
+    }
+
     public static Operation OperationOf(long word) => (Operation)(byte)word;
 
     public void Enter(Operation operation, long argument = 0) => Change(operation, argument);

@@ -52,7 +52,7 @@ internal sealed class Life : IDisposable
 
     public SlotWait[] Waits { get; } = new SlotWait[Journal.SlotCount];
 
-    /// <summary>How late it and the conductor had been when <see cref="StallWatch"/> looked last.</summary>
+    /// <summary>How late it had been when <see cref="StallWatch"/> looked last.</summary>
     public long LateAtLastLook { get; set; }
 
     /// <summary>Its participant's file, while it has joined. Null: not yet, or no longer.</summary>
@@ -72,6 +72,12 @@ internal sealed class Life : IDisposable
         long allowance = (Pulse.PeriodMilliseconds + 1) * 1_000_000L;
         return Volatile.Read(ref Journal.Late) + Math.Max(0, now - Volatile.Read(ref Journal.Beat) - allowance);
     }
+
+    /// <summary>
+    /// How long one of its threads has stood in line for a processor in all, in nanoseconds, by the kernel's own count (schedstat in proc(5));
+    /// 0 if the kernel does not count.
+    /// </summary>
+    public long QueuedForProcessor(int thread) => Slot.QueuedForProcessor($"/proc/{_process.Pid}/task/{thread}/schedstat");
 
     /// <summary>Looks whether it has ended, and where it is in the queue.</summary>
     public void Look(Ring? ring, QueueDirectory directory)
@@ -166,6 +172,12 @@ internal sealed class SlotWait
     /// <summary>Since when nothing but the queue keeps it; 0 = something does.</summary>
     public long Since { get; set; }
 
-    /// <summary>How late the worker and the conductor had been by then.</summary>
+    /// <summary>How late the worker had been by then.</summary>
     public long Late { get; set; }
+
+    /// <summary>The same of the conductor.</summary>
+    public long ConductorLate { get; set; }
+
+    /// <summary>The thread's time in line for a processor, taken when the wait had become worth a look; -1 before.</summary>
+    public long QueuedForProcessor { get; set; } = -1;
 }

@@ -60,7 +60,7 @@ internal sealed record LifePlan
             Handles = handles,
             HandleTime = TimeSpan.FromMilliseconds(dice.Next(50, 1500)),
             ClosesHard = dice.Next(2) == 0,
-            Pause = dice.Next(4, 40),
+            Pause = dice.Next(10, 100),
             LargestMessage = dice.Next(5) == 0 ? MostSize : 512 << 10,
             KilledEarly = dice.Next(100) < 15 ? TimeSpan.FromMilliseconds(dice.NextDouble() * 400) : null,
             Leaves = leaves ? TimeSpan.FromMilliseconds(dice.Next(500, 6000)) : null,

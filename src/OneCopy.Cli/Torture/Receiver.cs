@@ -16,6 +16,7 @@ internal sealed class Receiver(Worker worker, HandleWork work, int slotIndex)
 
     public void Run()
     {
+        _slot.BelongsToThisThread();
         try
         {
             while (!IsOver)

@@ -7,7 +7,7 @@ namespace OneCopy.Cli.Torture;
 /// is dead. The conductor is no participant, so the survivors have to do it. Where none is left (all were killed, or the others are stopped), the
 /// time begins when there is one.
 /// </summary>
-internal sealed class RecoveryWatch(List<Fault> faults)
+internal sealed class RecoveryWatch(List<Fault> faults, Func<string> others)
 {
     private readonly List<Pending> _pending = [];
 
@@ -23,31 +23,31 @@ internal sealed class RecoveryWatch(List<Fault> faults)
             _pending.Add(new Pending(victim.Number, file.Index, victim.LiveEntry, victim.KilledAt));
     }
 
-    public void Look(IReadOnlyList<Life> lives, Ring ring, long now, long conductorLate)
+    public void Look(IReadOnlyList<Life> lives, Ring ring, Clock clock)
     {
         for (int i = _pending.Count - 1; i >= 0; i--)
         {
             Pending p = _pending[i];
             if (p.Since == 0 || !p.Survivors.Exists(s => IsThere(s.Life)))
-                p.Begin(now, lives.Where(IsThere), conductorLate);
+                p.Begin(clock, lives.Where(IsThere));
             p.Survivors.RemoveAll(s => !IsThere(s.Life));
             if (Volatile.Read(ref ring.Entry(p.Index)) == p.LiveEntry)
                 continue;
             _pending.RemoveAt(i);
-            End(p, now, conductorLate);
+            End(p, clock);
         }
     }
 
     private static bool IsThere(Life life) => life is { Runs: true, Stage: Stage.Joined };
 
-    private void End(Pending p, long now, long conductorLate)
+    private void End(Pending p, Clock clock)
     {
         if (p.Survivors.Count == 0)
             return; // Whoever did it is gone: nobody to measure by.
-        double gross = (now - p.Since) / 1e6;
+        double gross = (clock.Now - p.Since) / 1e6;
 
         // As long as one of them ran, it could have been done.
-        long late = p.Survivors.Min(s => s.Life.LateAt(now) - s.Late) + conductorLate - p.ConductorLate;
+        long late = p.Survivors.Min(s => s.Life.LateAt(clock.Now) - s.Late) + clock.Late - p.ConductorLate;
         double net = Math.Max(0, gross - (late / 1e6));
         TimesBeforeLateness.Add(gross);
         Times.Add(net);
@@ -55,7 +55,7 @@ internal sealed class RecoveryWatch(List<Fault> faults)
         {
             faults.Add(new Fault(
                 FaultKind.Stalled,
-                $"what life {p.Life} held could be had again {net:0} ms after it was killed ({gross:0} ms less {gross - net:0} ms in which no survivor, or not the conductor, ran)"));
+                $"what life {p.Life} held could be had again {net:0} ms after it was killed ({gross:0} ms less {gross - net:0} ms in which no survivor, or not the conductor, ran); {others()}"));
         }
     }
 
@@ -75,15 +75,15 @@ internal sealed class RecoveryWatch(List<Fault> faults)
 
         public List<(Life Life, long Late)> Survivors { get; } = [];
 
-        public void Begin(long now, IEnumerable<Life> survivors, long conductorLate)
+        public void Begin(Clock clock, IEnumerable<Life> survivors)
         {
             Survivors.Clear();
-            Survivors.AddRange(survivors.Select(s => (s, s.LateAt(now))));
-            ConductorLate = conductorLate;
+            Survivors.AddRange(survivors.Select(s => (s, s.LateAt(clock.Now))));
+            ConductorLate = clock.Late;
             if (Survivors.Count == 0)
                 Since = 0;
             else
-                Since = _began ? now : killedAt;
+                Since = _began ? clock.Now : killedAt;
             _began = true;
         }
     }

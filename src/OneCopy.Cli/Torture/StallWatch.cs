@@ -9,16 +9,18 @@ namespace OneCopy.Cli.Torture;
 /// unless the sender is stopped; everything else needs nothing.
 /// </summary>
 /// <remarks>
-/// The machine is busy, and a process that gets no processor waits too. So each worker has a <see cref="Pulse"/>, and what it and the
-/// conductor were late by in the same time is taken off. Both numbers are kept, before and after that.
+/// The machine is busy, and a process that gets no processor waits too. So each worker has a <see cref="Pulse"/>, and the kernel counts how long
+/// the waiting thread stood in line for a processor; the longer of the two in the same time is taken off, and what the conductor itself
+/// was late by. Both numbers are kept, before and after that.
 /// </remarks>
-internal sealed class StallWatch(List<Fault> faults, Func<int, Life?> lifeOf)
+internal sealed class StallWatch(List<Fault> faults, Func<int, Life?> lifeOf, Func<string> others)
 {
     /// <summary>How long a running worker may be kept waiting.</summary>
     public const double LimitMilliseconds = 250;
 
     // Shorter waits are the daily business of any queue.
     private const double NotedFromMilliseconds = 5;
+    private const double LookedAtFromMilliseconds = 15;
     private const int InlineLength = 400;
 
     public Spread Waits { get; } = new();
@@ -28,11 +30,9 @@ internal sealed class StallWatch(List<Fault> faults, Func<int, Life?> lifeOf)
     /// <summary>Looks at one worker.</summary>
     /// <param name="life">The worker.</param>
     /// <param name="ring">The queue's ring.</param>
-    /// <param name="now">The time of this look.</param>
-    /// <param name="conductorLate">How late the conductor was in all until now.</param>
-    public void Look(Life life, Ring ring, long now, long conductorLate)
+    /// <param name="clock">The time of this look.</param>
+    public void Look(Life life, Ring ring, Clock clock)
     {
-        long late = life.LateAt(now) + conductorLate;
         for (int i = 0; i < Journal.SlotCount; i++)
         {
             Slot slot = life.Journal.SlotAt(i);
@@ -43,7 +43,7 @@ internal sealed class StallWatch(List<Fault> faults, Func<int, Life?> lifeOf)
                 continue; // It changes while we look: it goes on.
             if (word != wait.Word)
             {
-                End(life, wait, since, late);
+                End(life, wait, slot.Thread, clock with { Now = since });
                 wait.Word = word;
             }
 
@@ -51,27 +51,33 @@ internal sealed class StallWatch(List<Fault> faults, Func<int, Life?> lifeOf)
             bool needsNothing = operation is Operation.Answer or Operation.DeadLetter or Operation.Open or Operation.Close;
             if (!needsNothing && !CanGoOn(operation, slot.Argument, life, ring))
             {
-                End(life, wait, now, late);
+                End(life, wait, slot.Thread, clock);
             }
             else if (wait.Since == 0)
             {
-                wait.Since = needsNothing ? since : now;
+                wait.Since = needsNothing ? since : clock.Now;
+                wait.QueuedForProcessor = operation is Operation.Open or Operation.Close ? slot.QueuedAtEntry : -1;
 
                 // Not to count against it what it, or we, missed since the last look.
-                wait.Late = needsNothing ? life.LateAtLastLook : late;
+                wait.Late = needsNothing ? life.LateAtLastLook : life.LateAt(clock.Now);
+                wait.ConductorLate = needsNothing ? clock.LateAtLastLook : clock.Late;
+            }
+            else if (wait.QueuedForProcessor < 0 && clock.Now - wait.Since > LookedAtFromMilliseconds * 1e6 && slot.Thread != 0)
+            {
+                wait.QueuedForProcessor = life.QueuedForProcessor(slot.Thread);
             }
         }
 
-        life.LateAtLastLook = late;
+        life.LateAtLastLook = life.LateAt(clock.Now);
     }
 
-    /// <summary>It is stopped, or killed, or over: what it waited for until then is measured, unless it does not count.</summary>
-    public void Forget(Life life, long now, long conductorLate)
+    /// <summary>It is stopped, or killed, or over: what it waited for until then is measured.</summary>
+    public void Forget(Life life, Clock clock)
     {
-        foreach (SlotWait wait in life.Waits)
+        for (int i = 0; i < Journal.SlotCount; i++)
         {
-            End(life, wait, now, life.LateAt(now) + conductorLate);
-            wait.Word = 0;
+            End(life, life.Waits[i], life.Journal.SlotAt(i).Thread, clock);
+            life.Waits[i].Word = 0;
         }
     }
 
@@ -111,25 +117,36 @@ internal sealed class StallWatch(List<Fault> faults, Func<int, Life?> lifeOf)
         return true;
     }
 
-    private void End(Life life, SlotWait wait, long end, long late)
+    private void End(Life life, SlotWait wait, int thread, Clock clock)
     {
         if (wait.Since == 0)
             return;
-        double gross = (end - wait.Since) / 1e6;
-        double net = gross - ((late - wait.Late) / 1e6);
+        double gross = (clock.Now - wait.Since) / 1e6;
+        double late = (life.LateAt(clock.Now) - wait.Late) / 1e6;
+        double queued = wait.QueuedForProcessor < 0 ? 0 : (life.QueuedForProcessor(thread) - wait.QueuedForProcessor) / 1e6;
+        double conductorLate = (clock.Late - wait.ConductorLate) / 1e6;
         wait.Since = 0;
         if (gross < NotedFromMilliseconds)
             return;
+
+        // The worker's two are the same time, seen from two sides; but opening and closing also wait for threads of this process to start and
+        // to end, which stand in line themselves.
+        bool waitsForThreads = Slot.OperationOf(wait.Word) is Operation.Open or Operation.Close;
+        double net = Math.Max(0, gross - (waitsForThreads ? late + queued : Math.Max(late, queued)) - conductorLate);
         WaitsBeforeLateness.Add(gross);
-        Waits.Add(Math.Max(0, net));
+        Waits.Add(net);
         if (net > LimitMilliseconds)
         {
             faults.Add(new Fault(
                 FaultKind.Stalled,
-                $"life {life.Number} was kept waiting for {net:0} ms ({gross:0} ms less {gross - net:0} ms in which it, or the conductor, did not run) in {Slot.OperationOf(wait.Word)}"));
+                $"life {life.Number} was kept waiting for {net:0} ms in {Slot.OperationOf(wait.Word)}: {gross:0} ms, in which it was late by {late:0} ms, " +
+                $"stood in line for a processor for {queued:0} ms, and the conductor was late by {conductorLate:0} ms; {others()}"));
         }
     }
 }
+
+/// <summary>The time of a look, and how late the conductor was in all until then and until the look before: it needs a processor too.</summary>
+internal readonly record struct Clock(long Now, long Late, long LateAtLastLook);
 
 /// <summary>Durations in milliseconds, all of them.</summary>
 internal sealed class Spread

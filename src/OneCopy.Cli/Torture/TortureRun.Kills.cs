@@ -50,7 +50,7 @@ internal sealed partial class TortureRun
 
     private void Kill(Life victim)
     {
-        _stalls.Forget(victim, Stopwatch.GetTimestamp(), _late);
+        _stalls.Forget(victim, _clock);
         victim.Kill();
         _recoveries.Add(victim);
         Kills++;
@@ -73,7 +73,7 @@ internal sealed partial class TortureRun
         if (first || running.Count < 2)
             return;
         Life chosen = running[_dice.Next(running.Count)];
-        _stalls.Forget(chosen, now, _late);
+        _stalls.Forget(chosen, _clock);
         chosen.Stop(TimeSpan.FromMilliseconds(_dice.Next(20, 900)));
         Stops++;
     }

@@ -29,16 +29,16 @@ internal sealed partial class TortureRun : IDisposable
     private readonly Random _dice;
     private Ring? _ring;
     private int _lastLife;
-    private long _lastLook;
-    private long _late;
+    private readonly long _startedAt = Stopwatch.GetTimestamp();
+    private Clock _clock;
 
     public TortureRun(TortureOptions options)
     {
         _options = options;
         _dice = LifePlan.Dice(options.Seed, 0, 0);
         _directory = QueueDirectory.Of(QueueName, QueueOptions(_scratch.Path));
-        _stalls = new StallWatch(_faults, LifeOf);
-        _recoveries = new RecoveryWatch(_faults);
+        _stalls = new StallWatch(_faults, LifeOf, Others);
+        _recoveries = new RecoveryWatch(_faults, Others);
         _deadLetters = new DeadLetterDrain(QueueName + QueueDirectory.DeadLetterSuffix, QueueOptions(_scratch.Path), _account, (ulong)options.Seed);
     }
 
@@ -78,7 +78,7 @@ internal sealed partial class TortureRun : IDisposable
 
         progress(0, "Settling the account");
         End(ct);
-        return TortureReport.Of(this, _options, Stopwatch.GetElapsedTime(start), _account, _lastLife, _late / 1e9);
+        return TortureReport.Of(this, _options, Stopwatch.GetElapsedTime(start), _account, _lastLife, _clock.Late / 1e9);
     }
 
     public void Dispose()
@@ -98,6 +98,13 @@ internal sealed partial class TortureRun : IDisposable
     }
 
     private Life? LifeOf(int number) => _lives.Find(l => l.Number == number);
+
+    /// <summary>For the words about a stall.</summary>
+    private string Others()
+    {
+        string[] stopped = [.. _lives.Where(l => l.StoppedUntil != 0).Select(l => $"{l.Number}")];
+        return $"second {(_clock.Now - _startedAt) / 1e9:0.000}; stopped just now: {(stopped.Length == 0 ? "nobody" : "life " + string.Join(", ", stopped))}";
+    }
 
     /// <summary>For each life that is over, another begins.</summary>
     private void KeepNumber()
@@ -119,25 +126,23 @@ internal sealed partial class TortureRun : IDisposable
 
     private void Look()
     {
-        long now = Stopwatch.GetTimestamp();
-
         // Two periods are no lateness: the look itself takes time.
-        if (_lastLook != 0)
-            _late += Math.Max(0, now - _lastLook - (2 * LookPeriodMilliseconds * 1_000_000L));
-        _lastLook = now;
+        long now = Stopwatch.GetTimestamp();
+        long late = _clock.Now == 0 ? 0 : Math.Max(0, now - _clock.Now - (2 * LookPeriodMilliseconds * 1_000_000L));
+        _clock = new Clock(now, _clock.Late + late, _clock.Late);
         _ring ??= Ring.Open(_directory, QueueOptions(_scratch.Path), create: false);
         foreach (Life life in _lives)
         {
             bool had = life.Participant is not null;
             life.Look(_ring, _directory);
             if (_ring is not null && life.Runs)
-                _stalls.Look(life, _ring, now, _late);
+                _stalls.Look(life, _ring, _clock);
             else if (had)
-                _stalls.Forget(life, now, _late);
+                _stalls.Forget(life, _clock);
         }
 
         if (_ring is not null)
-            _recoveries.Look(_lives, _ring, now, _late);
+            _recoveries.Look(_lives, _ring, _clock);
         foreach (Life over in _lives.FindAll(l => l.HasEnded))
         {
             _lives.Remove(over);

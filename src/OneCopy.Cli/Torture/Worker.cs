@@ -64,8 +64,9 @@ internal sealed class Worker(string root, int life, long seed, Journal journal) 
         {
             bool last = handle == _plan.Handles.Length - 1;
             Slot own = journal.SlotAt(Journal.SlotCount - 1);
+            own.BelongsToThisThread();
             SetStage(Stage.Opening, handle, 0);
-            own.Enter(Operation.Open);
+            own.EnterCounted(Operation.Open);
             MessageQueue queue = MessageQueue.Open(TortureRun.QueueName, _plan.Handles[handle]);
             own.Leave();
             SetStage(Stage.Joined, handle, queue.ParticipantIndex);

@@ -26,13 +26,15 @@ internal sealed partial class TortureRun
                 life.AskToLeave();
         }
 
-        if (now < _nextWave)
+        // Where the machine starts processes more slowly than we kill them, there would be nobody to do anything: waves wait for some
+        // who have joined. Those who have not are killed by their own plans.
+        List<Life> living = _lives.FindAll(l => l is { HasEnded: false, KilledAt: 0, Stage: not (Stage.Starting or Stage.Opening) });
+        if (now < _nextWave || living.Count < _options.Processes / 2)
             return;
         bool first = _nextWave == 0;
         _nextWave = now + Draw(MeanMillisecondsBetweenWaves);
         if (first)
             return;
-        List<Life> living = _lives.FindAll(l => l is { HasEnded: false, KilledAt: 0 });
         int victims = _dice.Next(100) switch
         {
             < 72 => 1,

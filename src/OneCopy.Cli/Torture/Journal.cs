@@ -63,6 +63,9 @@ internal sealed unsafe class Journal : IDisposable
         return new Journal(MemoryMapping.OfFile(file, 0, RecordsOffset + ((long)Capacity * RecordSize), Prot.Read | Prot.Write, path));
     }
 
+    /// <summary>How long the file must be for what is in it.</summary>
+    public long UsedLength => RecordsOffset + (Math.Min(Count, Capacity) * RecordSize);
+
     public Slot SlotAt(int index) => new(_base + SlotsOffset + (index * Slot.Size));
 
     public void Write(ulong message, Step step, int handle, int attempt)
@@ -118,7 +121,7 @@ internal readonly unsafe struct Slot(byte* at)
 
     public void BelongsToThisThread() => Volatile.Write(ref *(int*)(at + 24), (int)Syscall.Invoke(Syscall.SYS_gettid, 0, 0).Value);
 
-    /// <summary>How long the thread had stood in line for a processor when it entered, if it entered by <see cref="EnterCounted"/>.</summary>
+    /// <summary>How long the process's threads had stood in line for a processor when it entered, if it entered by <see cref="EnterCounted"/>.</summary>
     public long QueuedAtEntry => Volatile.Read(ref *(long*)(at + 32));
 
     /// <summary>The second number of a thread's schedstat (proc(5)), in nanoseconds; 0 if the kernel does not count.</summary>
@@ -135,10 +138,23 @@ internal readonly unsafe struct Slot(byte* at)
         }
     }
 
-    /// <summary>For operations that are rare and long.</summary>
+    /// <summary>The sum for all threads of a process that live.</summary>
+    public static long QueuedForProcessorOfAll(string process)
+    {
+        try
+        {
+            return Directory.EnumerateDirectories($"/proc/{process}/task").Sum(t => QueuedForProcessor(t + "/schedstat"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return 0; // It ended.
+        }
+    }
+
+    /// <summary>For operations that are rare, and that start threads or end them.</summary>
     public void EnterCounted(Operation operation)
     {
-        Volatile.Write(ref *(long*)(at + 32), QueuedForProcessor("/proc/thread-self/schedstat"));
+        Volatile.Write(ref *(long*)(at + 32), QueuedForProcessorOfAll("self"));
         Enter(operation);
     }
 

@@ -79,6 +79,9 @@ internal sealed class Life : IDisposable
     /// </summary>
     public long QueuedForProcessor(int thread) => Slot.QueuedForProcessor($"/proc/{_process.Pid}/task/{thread}/schedstat");
 
+    /// <summary>The same for all its threads together.</summary>
+    public long QueuedForProcessor() => Slot.QueuedForProcessorOfAll($"{_process.Pid}");
+
     /// <summary>Looks whether it has ended, and where it is in the queue.</summary>
     public void Look(Ring? ring, QueueDirectory directory)
     {

@@ -231,7 +231,7 @@ internal sealed class Receiver(Worker worker, HandleWork work, int slotIndex)
 
     private void DeadLetter(ReceivedMessage message, ulong number)
     {
-        _slot.Enter(Operation.DeadLetter);
+        _slot.EnterCounted(Operation.DeadLetter);
         work.Note(number, Step.DeadLetterBegins, message.DeliveryAttempt);
         try
         {

@@ -15,8 +15,6 @@ internal sealed class RecoveryWatch(List<Fault> faults, Func<string> others)
 
     public Spread TimesBeforeLateness { get; } = new();
 
-    public int PendingCount => _pending.Count;
-
     public void Add(Life victim)
     {
         if (victim.Participant is { } file)

@@ -56,7 +56,7 @@ internal sealed class StallWatch(List<Fault> faults, Func<int, Life?> lifeOf, Fu
             else if (wait.Since == 0)
             {
                 wait.Since = needsNothing ? since : clock.Now;
-                wait.QueuedForProcessor = operation is Operation.Open or Operation.Close ? slot.QueuedAtEntry : -1;
+                wait.QueuedForProcessor = WaitsForThreads(operation) ? slot.QueuedAtEntry : -1;
 
                 // Not to count against it what it, or we, missed since the last look.
                 wait.Late = needsNothing ? life.LateAtLastLook : life.LateAt(clock.Now);
@@ -80,6 +80,12 @@ internal sealed class StallWatch(List<Fault> faults, Func<int, Life?> lifeOf, Fu
             life.Waits[i].Word = 0;
         }
     }
+
+    /// <summary>
+    /// Opening and closing wait for threads of their process to start and to end, which stand in line themselves; the first dead letter of a
+    /// handle opens the queue for it. So all the process's threads count.
+    /// </summary>
+    private static bool WaitsForThreads(Operation operation) => operation is Operation.Open or Operation.Close or Operation.DeadLetter;
 
     private bool CanGoOn(Operation operation, long argument, Life life, Ring ring) => operation switch
     {
@@ -123,16 +129,17 @@ internal sealed class StallWatch(List<Fault> faults, Func<int, Life?> lifeOf, Fu
             return;
         double gross = (clock.Now - wait.Since) / 1e6;
         double late = (life.LateAt(clock.Now) - wait.Late) / 1e6;
-        double queued = wait.QueuedForProcessor < 0 ? 0 : (life.QueuedForProcessor(thread) - wait.QueuedForProcessor) / 1e6;
         double conductorLate = (clock.Late - wait.ConductorLate) / 1e6;
         wait.Since = 0;
         if (gross < NotedFromMilliseconds)
             return;
+        bool waitsForThreads = WaitsForThreads(Slot.OperationOf(wait.Word));
+        double queued = 0;
+        if (wait.QueuedForProcessor >= 0)
+            queued = Math.Max(0, (waitsForThreads ? life.QueuedForProcessor() : life.QueuedForProcessor(thread)) - wait.QueuedForProcessor) / 1e6;
 
-        // The worker's two are the same time, seen from two sides; but opening and closing also wait for threads of this process to start and
-        // to end, which stand in line themselves.
-        bool waitsForThreads = Slot.OperationOf(wait.Word) is Operation.Open or Operation.Close;
-        double net = Math.Max(0, gross - (waitsForThreads ? late + queued : Math.Max(late, queued)) - conductorLate);
+        // The worker's two are the same time, seen from two sides.
+        double net = Math.Max(0, gross - Math.Max(late, queued) - conductorLate);
         WaitsBeforeLateness.Add(gross);
         Waits.Add(net);
         if (net > LimitMilliseconds)

@@ -54,6 +54,7 @@ internal static class TortureReport
         AddTimes(times, "a running worker kept waiting, where over 5 ms", r.WaitMilliseconds);
         AddTimes(times, "  before what the scheduler took is taken off", r.WaitMillisecondsBeforeLateness);
         Screen.Write(times);
+        Console.WriteLine($"The conductor, which measures, was late by {r.ConductorLateSeconds:0.0} s in all: in that time a stall could hide.");
         Console.WriteLine();
         if (r.Good)
         {

@@ -167,9 +167,18 @@ internal sealed partial class TortureRun : IDisposable
         }
         finally
         {
+            long used = life.Journal.UsedLength;
             life.Dispose();
-            if (!_options.Keep)
+            if (_options.Keep)
+                Shorten(path, used);
+            else
                 File.Delete(path);
         }
+    }
+
+    private static void Shorten(string path, long length)
+    {
+        using FileStream file = new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        file.SetLength(length);
     }
 }

@@ -6,6 +6,7 @@ using OneCopy.Cli.Doctor;
 using OneCopy.Cli.Files;
 using OneCopy.Cli.Mem;
 using OneCopy.Cli.Queue;
+using OneCopy.Cli.Torture;
 
 namespace OneCopy.Cli;
 
@@ -30,8 +31,10 @@ internal static class Program
             QueueCommand.Create(),
             DoctorCommand.Create(),
             MemCommand.Create(),
+            TortureCommand.Create(),
             DemoCommand.CreateWorker(),
             DoctorCommand.CreateWorker(),
+            TortureCommand.CreateWorker(),
         };
         return Run(root, args);
     }

@@ -12,10 +12,13 @@ internal unsafe struct sigaction
     public nint sa_restorer;
 }
 
-/// <summary>signal.h: what happens at a signal.</summary>
+/// <summary>signal.h: what happens at a signal; signals sent through a pidfd, to that very process, whoever has its number by now.</summary>
 internal static unsafe partial class Signal
 {
     public const int SIGBUS = 7;
+    public const int SIGKILL = 9;
+    public const int SIGCONT = 18;
+    public const int SIGSTOP = 19;
     public const int SA_SIGINFO = 4;
     public const int SA_ONSTACK = 0x08000000;
     public const int SA_RESTART = 0x10000000;
@@ -35,4 +38,7 @@ internal static unsafe partial class Signal
         fixed (sigaction* p = &before)
             return SysResult.From(sys_sigaction(signal, &action, p));
     }
+
+    /// <summary>ESRCH: it has ended and was reaped.</summary>
+    public static SysResult pidfd_send_signal(int pidfd, int signal) => Syscall.Invoke(Syscall.SYS_pidfd_send_signal, pidfd, signal);
 }

@@ -152,7 +152,7 @@ public sealed partial class MessageQueue
         }
     }
 
-    private ReceivedMessage? Admit(Peer owner, int block, BlockState leased)
+    internal ReceivedMessage? Admit(Peer owner, int block, BlockState leased)
     {
         MessageRecord record;
         try
@@ -167,6 +167,11 @@ public sealed partial class MessageQueue
             throw;
         }
 
+        // Withdrawn between the claim and the reading of its record, the block may hold the sender's next message by now, and that record
+        // was read under this claim. The fence keeps those reads before this one. What is not attached cannot be withdrawn from here on.
+        Interlocked.MemoryBarrier();
+        if (owner.File.State(block) != leased)
+            return null;
         bool expired = record.HasExpired;
         if (leased.Attempts > 0 && !expired)
             _self.Count(Counter.Redelivered);

@@ -14,6 +14,7 @@ internal static partial class Syscall
     public static readonly nint SYS_process_vm_writev = Number(x64: 311, arm64: 271);
     public static readonly nint SYS_seccomp = Number(x64: 317, arm64: 277);
 
+    public const int SYS_pidfd_send_signal = 424;
     public const int SYS_pidfd_open = 434;
     public const int SYS_futex_waitv = 449;
 

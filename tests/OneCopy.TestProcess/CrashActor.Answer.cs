@@ -26,6 +26,8 @@ internal sealed partial class CrashActor
                 return End("abandoned", static m => m.Abandon());
             case "dead-letter":
                 return End("dead-lettered", static m => m.DeadLetter("as asked"));
+            case "finish-held":
+                return FinishHeld();
             case "take-dead":
                 return TakeDead();
             default:
@@ -44,7 +46,7 @@ internal sealed partial class CrashActor
         message.CopyTo(_buffer);
         (_message, string verdict) = CrashAccount.Examine(_buffer.AsSpan(0, (int)message.Length));
         _account.Add("got", _message, $"{message.DeliveryAttempt}", verdict, $"{CrashBoard.Now}");
-        return _message;
+        return "";
     }
 
     private string End(string how, Action<ReceivedMessage> answer)
@@ -59,6 +61,20 @@ internal sealed partial class CrashActor
         }
 
         return "";
+    }
+
+    /// <summary>Reads and completes what it holds, or finds out that it is over.</summary>
+    private string FinishHeld()
+    {
+        try
+        {
+            Read(_held[^1]);
+            return End("completed", static m => m.Complete());
+        }
+        catch (OneCopyException e) when (e is MessageLostException or MessageWithdrawnException)
+        {
+            return e.GetType().Name;
+        }
     }
 
     /// <summary>All that is in the dead-letter queue.</summary>

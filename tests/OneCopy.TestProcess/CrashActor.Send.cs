@@ -33,6 +33,9 @@ internal sealed partial class CrashActor
                 return "";
             case "end-attach":
                 return AwaitAttached();
+            case "begin-send":
+                _attached = Task.Run(() => SendCopy(length));
+                return "";
             case "cancel":
                 _cancel.Cancel();
                 return "";
@@ -53,11 +56,11 @@ internal sealed partial class CrashActor
         catch (TimeoutException)
         {
             _account.Add("not-sent", message);
-            return message;
+            return "";
         }
 
         _account.Add("sent", message, $"{CrashBoard.Now}");
-        return message;
+        return "";
     }
 
     /// <summary>As many as the ring takes.</summary>

@@ -26,8 +26,9 @@ internal sealed partial class CrashActor(int number)
         string answer = "";
         foreach (string command in line.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
-            string[] words = command.Split(' ');
-            answer = Execute(words[0], words[1..]) ?? answer;
+            string[] words = command.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (Execute(words[0], words[1..]) is { Length: > 0 } said)
+                answer = said;
         }
 
         return answer;
@@ -38,6 +39,7 @@ internal sealed partial class CrashActor(int number)
         "row" => Begin(args),
         "at-crash" => Do(CrashBoard.AwaitCrash),
         "arm" => Do(() => CrashArm.Arm(args[0], args[1], int.Parse(args[2]))),
+        "die" => Do(() => CrashArm.Arm("die", args[0], int.Parse(args[1]))),
         "record" => Do(CrashArm.Record),
         "recorded" => CrashArm.Recorded,
         "wait-at" => Do(() => CrashArm.WaitAt(args[0])),
@@ -45,6 +47,8 @@ internal sealed partial class CrashActor(int number)
         "open" => Open(),
         "close" => Close(),
         "delete" => MessageQueue.Delete(args.Length > 0 ? args[0] : _place[1], _place[0]) ? "deleted" : "none",
+        "try-delete" => TryDelete(),
+        "join-once" => JoinOnce(),
         "statistics" => Statistics(),
         "pins" => $"{AttachedSends()} {Awaiters()}",
         "report" => _account.Report,
@@ -92,6 +96,29 @@ internal sealed partial class CrashActor(int number)
     {
         _queue = MessageQueue.Open(_place[1], _options);
         return $"{_queue.ParticipantIndex}";
+    }
+
+    /// <summary>A queue that is in use.</summary>
+    private string TryDelete()
+    {
+        try
+        {
+            MessageQueue.Delete(_place[1], _place[0]);
+        }
+        catch (OneCopyException e) when (e.Message.Contains(" is open in process ", StringComparison.Ordinal))
+        {
+            return "refused";
+        }
+
+        throw new InvalidOperationException("A queue that is in use was deleted.");
+    }
+
+    /// <summary>Whether the queue takes one more: how long that lasts, in milliseconds.</summary>
+    private string JoinOnce()
+    {
+        long before = CrashBoard.Now;
+        using MessageQueue another = MessageQueue.Open(_place[1], _options);
+        return $"{(CrashBoard.Now - before) / 1e6:F1}";
     }
 
     private string? Close()

@@ -19,6 +19,7 @@ internal static class CrashArm
     private static volatile bool s_recoversLate;
     private static int s_left;
     private static int s_signal;
+    private static bool s_isTheRows;
 
     /// <summary>The steps reached since <see cref="Record"/>, in order of their first time, as STEP:TIMES.</summary>
     public static string Recorded
@@ -49,9 +50,11 @@ internal static class CrashArm
     }
 
     /// <summary>Kills or stops this process right before the given step is done for the given time.</summary>
+    /// <remarks>"die" is a kill that is not the row's: it has happened before.</remarks>
     public static void Arm(string how, string step, int time)
     {
-        s_signal = how is "kill" ? SIGKILL : SIGSTOP;
+        s_signal = how is "stop" ? SIGSTOP : SIGKILL;
+        s_isTheRows = how is not "die";
         s_left = time;
         s_step = step;
         Record();
@@ -64,20 +67,32 @@ internal static class CrashArm
 
     public static void Reached(string step)
     {
-        if (s_recoversLate && step is Step.DeathLock && Thread.CurrentThread.Name is "OneCopy peers")
-            CrashBoard.AwaitCrash();
+        while (s_recoversLate && CrashBoard.At == 0 && step is Step.DeathLock && Thread.CurrentThread.Name is "OneCopy peers")
+            CrashBoard.Nap(1);
+        if (CrashBoard.Go == 0 && string.Equals(step, s_waitAt, StringComparison.Ordinal))
+            Wait();
         if (!s_armed)
             return;
         Note(step);
-        while (string.Equals(step, s_waitAt, StringComparison.Ordinal) && CrashBoard.Go == 0)
-            CrashBoard.Nap(1);
+        if (step is Step.SleepWait or Step.DeathFull)
+            CrashBoard.CountSleep();
         if (!string.Equals(step, s_step, StringComparison.Ordinal) || Interlocked.Decrement(ref s_left) != 0)
             return;
-        CrashAccount.WriteLine($"e at {step} {CountOf(Step.CompleteState) - (step is Step.CompleteState ? 1 : 0)}");
-        CrashBoard.At = CrashBoard.Now;
+        if (s_isTheRows)
+        {
+            CrashAccount.WriteLine($"e at {step} {CountOf(Step.CompleteState) - (step is Step.CompleteState ? 1 : 0)}");
+            CrashBoard.At = CrashBoard.Now;
+        }
 
         // To this process, from within: it gets no further than this call.
         Pidfd.pidfd_send_signal(s_self, s_signal).OrThrow("pidfd_send_signal");
+    }
+
+    private static void Wait()
+    {
+        CrashBoard.CountWait();
+        while (CrashBoard.Go == 0)
+            CrashBoard.Nap(1);
     }
 
     private static void Note(string step)

@@ -23,6 +23,12 @@ internal static unsafe class CrashBoard
     /// <summary>1 = a process that waits at a step goes on.</summary>
     public static long Go => Volatile.Read(ref s_words[1]);
 
+    /// <summary>How often the victim came to where it cannot go on without the others: it goes to sleep, or meets a full ring.</summary>
+    public static void CountSleep() => Interlocked.Increment(ref s_words[2]);
+
+    /// <summary>How many wait at a step until they may go on.</summary>
+    public static void CountWait() => Interlocked.Increment(ref s_words[3]);
+
     /// <summary>CLOCK_MONOTONIC in nanoseconds: the same in every process of the machine.</summary>
     public static long Now => (long)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency));
 

@@ -185,6 +185,7 @@ public sealed partial class MessageQueue
             {
                 try
                 {
+                    CrashPoint.At(Step.SleepWait);
                     await waiting.Completion.WaitAsync(Deadline.Left(deadline), ct).ConfigureAwait(false);
                     return;
                 }

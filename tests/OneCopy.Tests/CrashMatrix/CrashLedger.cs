@@ -22,7 +22,8 @@ internal sealed class CrashLedger
             outcome.Failures.Add("The survivors were not at work before.");
         foreach ((int _, string[] words) in _events.Where(e => e.Words[0] is "got" or "dead" && !e.Words.Contains("ok")))
             outcome.Failures.Add($"Garbage: {string.Join(' ', words)}.");
-        JudgeTimes(scenario, hit, at, end, outcome);
+        if (hit != Hit.None)
+            JudgeTimes(scenario, hit, at, end, outcome);
     }
 
     private void JudgeCount(string message, CrashScenario scenario, Hit hit, List<string> failures)
@@ -39,7 +40,7 @@ internal sealed class CrashLedger
             failures.Add($"Message {message} was taken back, and completed {times} times.");
         else if (sent && times == 0 && !(ambiguous && stateWasChanged))
             failures.Add($"Message {message} is lost.");
-        else if (times > 1 && !(ambiguous && completed == 1 && dead == 1))
+        else if (times > 1 && !(hit == Hit.Kill && scenario.DeadLetters && times == 2))
             failures.Add($"Message {message} was completed {times} times.");
         else if (ambiguous && stateWasChanged && completed > 0)
             failures.Add($"Message {message} was completed by the victim, and once more.");
@@ -61,7 +62,7 @@ internal sealed class CrashLedger
         foreach ((int _, string[] words) in Of("got").Where(e => e.Actor == CrashSlot.ReceiverNumber).OrderBy(e => TimeOf(e.Words)))
         {
             long time = TimeOf(words);
-            if (time < at || time > end)
+            if (time < at || time > end || (hit == Hit.Stop && scenario.JoinersWait is not null))
                 continue;
             if (beats.TryGetValue(words[1], out long sent))
             {
@@ -75,7 +76,7 @@ internal sealed class CrashLedger
             }
         }
 
-        if (last == at)
+        if (last == at && !(hit == Hit.Stop && scenario.JoinersWait is not null))
             outcome.Failures.Add("The survivors did not go on at all.");
     }
 

@@ -15,6 +15,8 @@ internal sealed partial class CrashRow
         if (!scenario.Alone)
             await BeginWork();
         _victim = slot.TakeVictim();
+        if (scenario.SenderBefore.Length > 0)
+            await Sender.Do(scenario.SenderBefore);
         string index = await Victim.Do($"{RowLine(scenario.VictimOptions)} aloud; {scenario.Before}");
         VictimIndex = int.TryParse(index, out int i) ? i : 0;
         await scenario.Prepare(this);
@@ -33,12 +35,12 @@ internal sealed partial class CrashRow
         Task<string> operation = scenario.Do.Length == 0 ? Task.FromResult("") : Victim.Do(scenario.Do, s_bound);
         Task during = scenario.During(this);
         await AwaitHit(operation, during, outcome);
-        slot.PrepareVictim();
-        await Task.WhenAll(sending, taking);
+        Task joining = Task.WhenAll(sending, taking);
         if (hit == Hit.Kill)
-            await Observe(operation, during);
+            await Observe(operation, during, joining);
         else
-            await GoOn(operation, during);
+            await GoOn(operation, during, joining);
+        slot.PrepareVictim();
         foreach (CrashProcess other in _others.Where(o => !o.HasEnded))
         {
             await other.Do("close");
@@ -68,7 +70,7 @@ internal sealed partial class CrashRow
         if (scenario.Alone)
             return;
         await Sender.Do("beats at-crash");
-        if (scenario.ReceiverWaits)
+        if (scenario.ReceiverWaits && !scenario.ReceiverIsBack)
             await Receiver.Do("take at-crash");
         else
             await Until(() => IsAsleep(WaitKind.Receive, ReceiverIndex), "the surviving receiver sleeps");
@@ -80,6 +82,7 @@ internal sealed partial class CrashRow
         {
             await operation.WaitAsync(s_bound);
             await during.WaitAsync(s_bound);
+            await Task.Delay(20);
             outcome.Steps = [.. (await Victim.Do("recorded")).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(s => s.Split(':')[0])];
             slot.At = TestProcess.CrashBoard.Now;
             return;
@@ -94,23 +97,26 @@ internal sealed partial class CrashRow
         }
     }
 
-    private async Task Observe(Task operation, Task during)
+    private async Task Observe(Task operation, Task during, Task joining)
     {
         Victim.Reap();
-        try
+        foreach (Task task in new[] { operation, during })
         {
-            await operation;
-        }
-        catch (InvalidOperationException)
-        {
-            // It ended on the way, as it was to.
+            try
+            {
+                await task;
+            }
+            catch (InvalidOperationException)
+            {
+                // The victim ended on the way, as it was to.
+            }
         }
 
-        await during;
+        await joining;
         await WaitUntil(slot.At, s_watched);
     }
 
-    private async Task GoOn(Task<string> operation, Task during)
+    private async Task GoOn(Task<string> operation, Task during, Task joining)
     {
         if (hit == Hit.Stop)
         {
@@ -122,6 +128,7 @@ internal sealed partial class CrashRow
 
         await operation;
         await during;
+        await joining;
         if (scenario.After.Length > 0)
             await Victim.Do(scenario.After);
         if (!scenario.EndsHandle)

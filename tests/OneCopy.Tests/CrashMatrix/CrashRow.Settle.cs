@@ -9,9 +9,11 @@ internal sealed partial class CrashRow
     {
         await Sender.Do("beats off");
         long end = TestProcess.CrashBoard.Now;
+        if (scenario.ReceiverAfter.Length > 0)
+            await Receiver.Do(scenario.ReceiverAfter);
         await UntilEmpty();
         await UntilStatistics(static s => s[2] == 2, "only the survivors take part");
-        await Sender.Do("whole-arena");
+        await Sender.Do("join-once; whole-arena");
         await UntilEmpty();
         bool hasDeadLetters = Directory.Exists(DirectoryPath + ".dead");
         if (hasDeadLetters)

@@ -63,6 +63,8 @@ internal sealed partial class CrashRow(CrashSlot slot, CrashScenario scenario, s
             foreach (CrashProcess other in row._others)
                 other.Dispose();
             row._victim?.Dispose();
+            foreach (Participant file in row._files.Values)
+                file.Dispose();
             row._ring?.Dispose();
             if (outcome.Failures.Count > 0)
                 slot.DropSurvivors();
@@ -100,14 +102,12 @@ internal sealed partial class CrashRow(CrashSlot slot, CrashScenario scenario, s
         }
     }
 
-    public bool IsAsleep(WaitKind kind, int index) => Ring.Sleepers(kind).Next(index) == index;
-
     /// <summary>One more process, which prepares what the victim meets; it has joined when this returns.</summary>
     public async Task<(CrashProcess Process, int Index)> Join(int number, string options = "")
     {
         CrashProcess other = slot.Start(number);
         _others.Add(other);
-        await other.Do($"row {_root} {Queue} {CrashScenario.Defaults} {scenario.QueueOptions} {options} aloud");
+        await other.Do(RowLine(options + " aloud"));
         int index = int.Parse(await other.Do("open"));
         return (other, index);
     }

@@ -14,6 +14,9 @@ internal sealed record CrashScenario(string Operation, string Role)
     /// <summary>For the surviving receiver alone.</summary>
     public string ReceiverOptions { get; init; } = "";
 
+    /// <summary>What the surviving sender sends before that.</summary>
+    public string SenderBefore { get; init; } = "";
+
     /// <summary>What the victim does before its steps count.</summary>
     public string Before { get; init; } = "open";
 
@@ -26,6 +29,12 @@ internal sealed record CrashScenario(string Operation, string Role)
     /// <summary>Whether the surviving receiver takes nothing until the crash, so that what is there is the victim's to meet.</summary>
     public bool ReceiverWaits { get; init; }
 
+    /// <summary>Whether the surviving receiver is at it again once all is prepared.</summary>
+    public bool ReceiverIsBack { get; init; }
+
+    /// <summary>What the surviving receiver has left to do after the crash.</summary>
+    public string ReceiverAfter { get; init; } = "";
+
     /// <summary>Whether the survivors join only at the crash: there is no queue before, or it is to be deleted.</summary>
     public bool Alone { get; init; }
 
@@ -34,6 +43,9 @@ internal sealed record CrashScenario(string Operation, string Role)
 
     /// <summary>Whether messages come again without an attempt having been counted (a handle that is closed gives them back).</summary>
     public bool GivesBack { get; init; }
+
+    /// <summary>Whether a message may be in the dead-letter queue and come again, or be there twice, after a kill between the two steps of it.</summary>
+    public bool DeadLetters { get; init; }
 
     /// <summary>Whether, while the victim is stopped, what a third process left waits for it: the victim is just recovering that one.</summary>
     public bool HasAnothersFate { get; init; }

@@ -37,6 +37,12 @@ internal sealed class CrashSlot : IDisposable
         set => _view.Write(0, value);
     }
 
+    /// <summary>How often the victim went to sleep, or met a full ring as a recoverer, since its steps count.</summary>
+    public long Sleeps => _view.ReadInt64(16);
+
+    /// <summary>Whether somebody waits at a step.</summary>
+    public bool SomebodyWaits => _view.ReadInt64(24) > 0;
+
     public CrashProcess Sender => _sender ??= Start(SenderNumber);
 
     public CrashProcess Receiver => _receiver ??= Start(ReceiverNumber);
@@ -46,6 +52,8 @@ internal sealed class CrashSlot : IDisposable
     {
         At = 0;
         _view.Write(8, 0L);
+        _view.Write(16, 0L);
+        _view.Write(24, 0L);
         string root = Path.Combine(_root.Path, $"row{++_rows}");
         Directory.CreateDirectory(root);
         return root;

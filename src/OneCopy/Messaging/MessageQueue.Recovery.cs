@@ -13,8 +13,15 @@ public sealed partial class MessageQueue
             return true;
         try
         {
-            if (Volatile.Read(ref _ring.Entry(index)) != Entries.Live(incarnation))
+            long entry = Volatile.Read(ref _ring.Entry(index));
+            if (entry != Entries.Live(incarnation))
+            {
+                // It may have closed, and been killed between marking itself and retiring.
+                if (entry == Entries.Dead(incarnation) && TryPeerAt(index) is { } closed)
+                    NewRecovery().TryRetire(closed.File);
                 return true;
+            }
+
             return PeerAt(index) is not { } peer || peer.Incarnation != incarnation || RecoverIfDead(peer);
         }
         catch (OneCopyException)

@@ -62,12 +62,13 @@ internal static class CrashArm
 
     public static void WaitAt(string? step) => s_waitAt = step;
 
-    /// <summary>Has this process notice deaths only after the crash, as if its thread for that got no processor.</summary>
+    /// <summary>Has this process see to the dead only after the crash, as if its threads for that got no processor.</summary>
     public static void RecoverLate(bool late) => s_recoversLate = late;
 
     public static void Reached(string step)
     {
-        while (s_recoversLate && CrashBoard.At == 0 && step is Step.DeathLock && Thread.CurrentThread.Name is "OneCopy peers")
+        while (s_recoversLate && CrashBoard.At == 0
+            && (step, Thread.CurrentThread.Name) is (Step.DeathLock, "OneCopy peers") or (Step.RetireCheck, "OneCopy doorbells"))
             CrashBoard.Nap(1);
         if (CrashBoard.Go == 0 && string.Equals(step, s_waitAt, StringComparison.Ordinal))
             Wait();

@@ -28,8 +28,6 @@ internal sealed partial class CrashRow
 
     public bool IsGone(int index) => Volatile.Read(ref Ring.Entry(index)) == 0;
 
-    public bool IsGoneOrDead(int index) => IsGone(index) || IsDead(index);
-
     /// <summary>The survivors notice no death before the crash: the victim is first.</summary>
     public async Task RecoverLate()
     {

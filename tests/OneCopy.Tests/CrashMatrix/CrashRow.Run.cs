@@ -92,7 +92,13 @@ internal sealed partial class CrashRow
         await Until(() => HasCrashed || both.IsCompleted, $"{step} is reached");
         if (!HasCrashed)
         {
+            // What the operation began in the background may take a little longer.
             await both;
+            await Task.WhenAny(Until(() => HasCrashed, $"{step} is reached"), Task.Delay(s_stopped));
+        }
+
+        if (!HasCrashed)
+        {
             throw new InvalidOperationException($"The operation ended without reaching {step}.");
         }
     }

@@ -6,7 +6,7 @@ namespace OneCopy.Tests.CrashMatrix;
 internal static partial class CrashScenarios
 {
     // Making and joining the dead-letter queue has rows of its own, as making and joining any queue.
-    private static readonly string[] s_making = ["create.", "join.", "close.", "death.", "retire."];
+    private static string[] Making => ["create.", "join.", "close.", "death.", "retire."];
 
     private static IEnumerable<CrashScenario> Answering =>
     [
@@ -32,7 +32,7 @@ internal static partial class CrashScenarios
         },
         new("Abandon, the ring is full", "receiver")
         {
-            NotItsOwn = s_waking,
+            NotItsOwn = Waking,
             Before = "open; receive; read",
             SenderBefore = "send 100",
             Do = "abandon",
@@ -53,7 +53,7 @@ internal static partial class CrashScenarios
             SenderBefore = "send 100",
             Do = "dead-letter",
             ReceiverWaits = true,
-            NotItsOwn = s_making,
+            NotItsOwn = Making,
             DeadLetters = true,
         },
         new("Dead-letter, attempts exhausted", "receiver")
@@ -63,7 +63,7 @@ internal static partial class CrashScenarios
             SenderBefore = "send 20000",
             Do = "abandon",
             ReceiverWaits = true,
-            NotItsOwn = s_making,
+            NotItsOwn = Making,
             DeadLetters = true,
         },
         new("Dead-letter at the claim, as its receivers died", "receiver")
@@ -71,7 +71,7 @@ internal static partial class CrashScenarios
             QueueOptions = "attempts=1",
             Do = "look; look",
             ReceiverWaits = true,
-            NotItsOwn = s_making,
+            NotItsOwn = Making,
             DeadLetters = true,
             Prepare = static async row =>
             {

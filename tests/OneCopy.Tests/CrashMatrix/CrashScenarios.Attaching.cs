@@ -58,7 +58,11 @@ internal static partial class CrashScenarios
             Do = "close; end-attach",
             EndsHandle = true,
             ReceiverWaits = true,
-            Prepare = static row => row.When(() => row.OwnIsAsleep(row.VictimIndex) && row.Tail != row.Head, "the sender waits for its message"),
+            Prepare = static async row =>
+            {
+                await row.RecoverLate();
+                await row.When(() => row.OwnIsAsleep(row.VictimIndex) && row.Tail != row.Head, "the sender waits for its message");
+            },
         },
     ];
 

@@ -31,7 +31,13 @@ internal static partial class CrashScenarios
                 await row.When(() => row.Tail == row.Head + 2 && row.OwnIsAsleep(index), "the attached message is in the ring");
                 await row.RecoverLate();
             },
-            During = static row => KillAndAwaitRecovery(row, 0),
+            During = static async row =>
+            {
+                // It is not gone before its message is.
+                row.Others[0].Kill();
+                if (await row.When(() => row.IsDead(4), "the dead one is recovered"))
+                    await Task.Delay(100);
+            },
         },
         new("Recovery, the ring is full", "recoverer")
         {
@@ -50,7 +56,7 @@ internal static partial class CrashScenarios
                 row.Others[0].Kill();
                 if (await row.When(() => row.VictimSleeps, "the recovery met the full ring"))
                     await row.Receiver.Do("take on");
-                await row.When(() => row.IsGoneOrDead(4), "the dead one is recovered");
+                await row.When(() => row.IsGone(4), "the dead one is recovered");
             },
         },
         new("Recovery of a dead receiver whose recoverer died as well", "recoverer")
@@ -75,7 +81,7 @@ internal static partial class CrashScenarios
                 await CrashRow.Until(() => row.Others[1].HasEnded, "the first recoverer died");
                 row.Others[1].Reap();
                 await row.Victim.Do("recover-late off");
-                await row.When(() => row.IsGoneOrDead(4) && row.IsGoneOrDead(5), "both are recovered");
+                await row.When(() => row.IsGone(4) && row.IsGone(5), "both are recovered");
             },
         },
     ];
@@ -83,6 +89,6 @@ internal static partial class CrashScenarios
     private static async Task KillAndAwaitRecovery(CrashRow row, int other)
     {
         row.Others[other].Kill();
-        await row.When(() => row.IsGoneOrDead(4 + other), "the dead one is recovered");
+        await row.When(() => row.IsGone(4 + other), "the dead one is recovered");
     }
 }

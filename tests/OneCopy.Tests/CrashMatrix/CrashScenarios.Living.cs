@@ -37,7 +37,7 @@ internal static partial class CrashScenarios
                 row.CompleteUnnoticed(index, "3:1");
             },
         },
-        new("Close", "whoever closes") { Do = "close", EndsHandle = true, ReceiverWaits = true },
+        new("Close", "whoever closes") { Do = "close", EndsHandle = true, ReceiverWaits = true, Prepare = static row => row.RecoverLate() },
         new("Close, messages are held", "receiver")
         {
             Before = "open; receive; read; receive; read",
@@ -46,8 +46,9 @@ internal static partial class CrashScenarios
             EndsHandle = true,
             GivesBack = true,
             ReceiverWaits = true,
+            Prepare = static row => row.RecoverLate(),
         },
-        new("Close, messages wait", "sender") { Before = "open; send 100; send 20000", Do = "close", EndsHandle = true, ReceiverWaits = true },
+        new("Close, messages wait", "sender") { Before = "open; send 100; send 20000", Do = "close", EndsHandle = true, ReceiverWaits = true, Prepare = static row => row.RecoverLate() },
         new("Close, messages are held and the ring is full", "receiver")
         {
             Before = "open; receive; read",

@@ -4,7 +4,7 @@ namespace OneCopy.Tests.CrashMatrix;
 internal static partial class CrashScenarios
 {
     // Whether the receiver that makes room sleeps again by then is chance.
-    private static readonly string[] s_waking = ["wake.bell", "wake.futex"];
+    private static string[] Waking => ["wake.bell", "wake.futex"];
 
     private static IEnumerable<CrashScenario> Sending =>
     [
@@ -26,7 +26,7 @@ internal static partial class CrashScenarios
         new("SendAsync, copied into the arena", "sender") { Do = "send-async 20000", ReceiverWaits = true },
         new("Send, the ring is full", "sender")
         {
-            NotItsOwn = s_waking,
+            NotItsOwn = Waking,
             Do = "send 100",
             ReceiverWaits = true,
             Prepare = static row => row.Sender.Do("fill"),
@@ -34,7 +34,7 @@ internal static partial class CrashScenarios
         },
         new("SendAsync, the ring is full", "sender")
         {
-            NotItsOwn = s_waking,
+            NotItsOwn = Waking,
             Do = "send-async 100",
             ReceiverWaits = true,
             Prepare = static row => row.Sender.Do("fill"),
@@ -42,7 +42,7 @@ internal static partial class CrashScenarios
         },
         new("Send, the ring is full and the time is over", "sender")
         {
-            Do = "send-in-time 100 30",
+            Do = "send-in-time 100 400",
             ReceiverWaits = true,
             Prepare = static row => row.Sender.Do("fill"),
         },
@@ -61,7 +61,7 @@ internal static partial class CrashScenarios
         },
         new("Send, all blocks are taken", "sender")
         {
-            NotItsOwn = s_waking,
+            NotItsOwn = Waking,
             VictimOptions = "blocks=2",
             Before = "open; send 100; send 100",
             Do = "send 100",

@@ -84,7 +84,8 @@ internal sealed class CrashLedger
     private bool WaitsForVictim(string message, CrashScenario scenario) => scenario.HasAnothersFate
         || _events.Any(e => e.Actor == CrashSlot.VictimNumber && Is(e, message));
 
-    private static void Note(CrashOutcome outcome, long nanoseconds, string what)
+    /// <summary>A wait, as the worst if it is, and as a failure if it is too long.</summary>
+    public static void Note(CrashOutcome outcome, long nanoseconds, string what)
     {
         double milliseconds = nanoseconds / 1e6;
         outcome.Worst = Math.Max(outcome.Worst, milliseconds);

@@ -93,12 +93,14 @@ internal sealed partial class CrashRow
         if (!HasCrashed)
         {
             // What the operation began in the background may take a little longer.
+            outcome.WasNotReached = both.IsFaulted;
             await both;
             await Task.WhenAny(Until(() => HasCrashed, $"{step} is reached"), Task.Delay(s_stopped));
         }
 
         if (!HasCrashed)
         {
+            outcome.WasNotReached = true;
             throw new InvalidOperationException($"The operation ended without reaching {step}.");
         }
     }

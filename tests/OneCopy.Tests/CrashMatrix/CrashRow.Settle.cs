@@ -12,8 +12,11 @@ internal sealed partial class CrashRow
         if (scenario.ReceiverAfter.Length > 0)
             await Receiver.Do(scenario.ReceiverAfter);
         await UntilEmpty();
+        double joined = double.Parse(await Sender.Do("join-once"));
+        if (hit == Hit.Kill)
+            CrashLedger.Note(outcome, (long)(joined * 1e6), "one more had to wait so long to join");
         await UntilStatistics(static s => s[2] == 2, "only the survivors take part");
-        await Sender.Do("join-once; whole-arena");
+        await Sender.Do("whole-arena");
         await UntilEmpty();
         bool hasDeadLetters = Directory.Exists(DirectoryPath + ".dead");
         if (hasDeadLetters)

@@ -112,6 +112,21 @@ internal sealed partial class CrashRow(CrashSlot slot, CrashScenario scenario, s
         return (other, index);
     }
 
+    /// <summary>Has a process do what it dies of.</summary>
+    public static async Task Dies(CrashProcess process, string line)
+    {
+        try
+        {
+            await process.Do(line);
+        }
+        catch (InvalidOperationException)
+        {
+            // Its output ended.
+        }
+
+        process.Reap();
+    }
+
     /// <summary>Lets a process go on that waits at a step.</summary>
     public void LetGo() => slot.LetGo();
 
@@ -134,6 +149,9 @@ internal sealed class CrashOutcome
 
     /// <summary>The bound was missed, and nothing else.</summary>
     public bool IsLate { get; set; }
+
+    /// <summary>What the scenario brings about did not come about: somebody was faster.</summary>
+    public bool WasNotReached { get; set; }
 
     public bool WasRepeated { get; set; }
 }

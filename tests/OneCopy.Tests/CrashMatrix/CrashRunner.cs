@@ -11,7 +11,7 @@ internal sealed record CrashCase(CrashScenario Scenario, string Step, Hit Hit)
 /// <summary>Runs rows, several at a time: they mostly wait.</summary>
 internal static class CrashRunner
 {
-    /// <summary>A row that was late, and nothing else, is run once more: the machine is not ours alone.</summary>
+    /// <summary>A row that was late, and nothing else, or whose step was not reached, is run once more: the machine is not ours alone.</summary>
     public static async Task<IReadOnlyDictionary<CrashCase, CrashOutcome>> Run(IEnumerable<CrashCase> cases, int atATime, Action<string> say)
     {
         ConcurrentQueue<CrashCase> left = new(cases);
@@ -22,9 +22,9 @@ internal static class CrashRunner
             while (left.TryDequeue(out CrashCase? next))
             {
                 CrashOutcome outcome = await CrashRow.Run(slot, next.Scenario, next.Step, next.Hit);
-                if (outcome.IsLate && outcome.Failures.Count == 1)
+                if ((outcome.IsLate || outcome.WasNotReached) && outcome.Failures.Count == 1)
                 {
-                    say($"Repeated: {next}: {outcome.Failures[0]} The machine's own delay: {outcome.MachineDelay:F0} ms.");
+                    say($"Repeated: {next}: {outcome.Failures[0].Split('\n')[0]} The machine's own delay: {outcome.MachineDelay:F0} ms.");
                     outcome = await CrashRow.Run(slot, next.Scenario, next.Step, next.Hit);
                     outcome.WasRepeated = true;
                 }

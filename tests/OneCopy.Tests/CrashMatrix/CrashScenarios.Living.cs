@@ -37,6 +37,18 @@ internal static partial class CrashScenarios
                 row.CompleteUnnoticed(index, "3:1");
             },
         },
+        new("Open, a deleter died on the way", "joiner")
+        {
+            Before = "",
+            Do = "open",
+            ReceiverWaits = true,
+            Prepare = static async row =>
+            {
+                (CrashProcess deleter, int _) = await row.Join(3);
+                await deleter.Do("close; die delete.check 1");
+                await CrashRow.Dies(deleter, "try-delete");
+            },
+        },
         new("Close", "whoever closes") { Do = "close", EndsHandle = true, ReceiverWaits = true, Prepare = static row => row.RecoverLate() },
         new("Close, messages are held", "receiver")
         {

@@ -50,7 +50,7 @@ internal static class CrashTable
         int rows = outcomes.Keys.Select(c => (c.Scenario, c.Step)).Distinct().Count();
         int scenarios = outcomes.Keys.Select(c => c.Scenario).Distinct().Count();
         return $"{rows} rows of {scenarios} operations: {Of(Hit.Kill, "killed")}; {Of(Hit.Stop, "stopped")}; " +
-            $"{outcomes.Values.Count(o => o.WasRepeated)} runs repeated as they were late once.";
+            $"{outcomes.Values.Count(o => o.WasRepeated)} runs repeated as they were late, or met chance, once.";
     }
 
     public static void Write(IEnumerable<CrashCase> rows, IReadOnlyDictionary<CrashCase, CrashOutcome> outcomes)

@@ -206,6 +206,7 @@ public sealed partial class MessageQueue
     /// </summary>
     private bool TryTakeBack(Draft draft, bool keepDraft)
     {
+        CrashPoint.At(Step.SendTakeBack);
         if (!_self.TryChange(draft.Block, draft.State.To(Phase.Queued, _self.Index), draft.State))
             return false;
         if (!keepDraft)

@@ -220,6 +220,7 @@ public sealed partial class MessageQueue
             {
                 try
                 {
+                    CrashPoint.At(Step.SleepWait);
                     if (!IsDone(waiting))
                         await waiting.Completion.WaitAsync(Deadline.Left(deadline), ct).ConfigureAwait(false);
                     ThrowIfTakenBack(waiting);

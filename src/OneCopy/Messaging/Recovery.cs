@@ -103,6 +103,7 @@ internal sealed class Recovery(Ring ring, IStaleness staleness, Func<int, Partic
         ring.Sleepers(WaitKind.Space).Remove(dead.Index);
         CrashPoint.At(Step.DeathMark);
         Interlocked.CompareExchange(ref ring.Entry(dead.Index), Entries.Dead(dead.Incarnation), Entries.Live(dead.Incarnation));
+        CrashPoint.At(Step.DeathAgain);
         RingEverybody(dead);
     }
 

@@ -82,7 +82,7 @@ internal sealed partial class CrashActor(int number)
                 "blocks" => _options with { Blocks = value },
                 "arena" => _options with { ArenaLimit = value },
                 "attempts" => _options with { MaxDeliveryAttempts = value },
-                "no-attach" => _options with { AllowAttach = false },
+                "no-attach" => _options with { Attach = AttachMode.Never },
                 "sleep" => _options with { WaitStrategy = WaitStrategy.Sleep },
                 "aloud" => _options,
                 _ => throw new ArgumentException($"No option \"{option[0]}\"."),

@@ -109,18 +109,18 @@ internal sealed class Life : IDisposable
     public void Kill()
     {
         KilledAt = Stopwatch.GetTimestamp();
-        Signal.pidfd_send_signal(_pidfd.Fd(), Signal.SIGKILL);
+        Pidfd.pidfd_send_signal(_pidfd.Fd(), Signal.SIGKILL);
     }
 
     public void Stop(TimeSpan time)
     {
         StoppedUntil = Stopwatch.GetTimestamp() + (time.Ticks * 100);
-        Signal.pidfd_send_signal(_pidfd.Fd(), Signal.SIGSTOP);
+        Pidfd.pidfd_send_signal(_pidfd.Fd(), Signal.SIGSTOP);
     }
 
     public void Continue()
     {
-        Signal.pidfd_send_signal(_pidfd.Fd(), Signal.SIGCONT);
+        Pidfd.pidfd_send_signal(_pidfd.Fd(), Signal.SIGCONT);
         StoppedUntil = 0;
     }
 

@@ -82,7 +82,7 @@ internal sealed record LifePlan
         Blocks = dice.Next(5) switch { 0 => 4 + dice.Next(8), 1 => 256, _ => 16 + dice.Next(64) },
         ArenaLimit = dice.Next(4) == 0 ? 5 << 20 : 32 << 20,
         AttachThreshold = dice.Next(5) == 0 ? long.MaxValue : 32 << 10,
-        AllowAttach = dice.Next(3) != 0,
+        Attach = dice.Next(3) != 0 ? AttachMode.Allowed : AttachMode.Never,
         WaitStrategy = dice.Next(4) == 0 ? WaitStrategy.Sleep : WaitStrategy.Adaptive,
     };
 }

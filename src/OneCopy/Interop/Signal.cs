@@ -12,7 +12,7 @@ internal unsafe struct sigaction
     public nint sa_restorer;
 }
 
-/// <summary>signal.h: what happens at a signal; signals sent through a pidfd, to that very process, whoever has its number by now.</summary>
+/// <summary>signal.h: what happens at a signal.</summary>
 internal static unsafe partial class Signal
 {
     public const int SIGBUS = 7;
@@ -38,7 +38,4 @@ internal static unsafe partial class Signal
         fixed (sigaction* p = &before)
             return SysResult.From(sys_sigaction(signal, &action, p));
     }
-
-    /// <summary>ESRCH: it has ended and was reaped.</summary>
-    public static SysResult pidfd_send_signal(int pidfd, int signal) => Syscall.Invoke(Syscall.SYS_pidfd_send_signal, pidfd, signal);
 }

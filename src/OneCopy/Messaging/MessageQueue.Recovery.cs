@@ -204,39 +204,4 @@ public sealed partial class MessageQueue
                 participant.Dispose();
         }
     }
-}        /// <summary>The same for those who can do without it: null also if its file is damaged, or cannot be mapped now.</summary>
-        public Participant? TryAt(int index)
-        {
-            try
-            {
-                return At(index);
-            }
-            catch (OneCopyException)
-            {
-                return null;
-            }
-        }
-
-        public bool IsStale(MessageReference r)
-        {
-            try
-            {
-                return At(r.Participant)?.HasQueued(r) != true;
-            }
-            catch (QueueCorruptException)
-            {
-                return true; // No message is to be had from that file.
-            }
-            catch (OneCopyException)
-            {
-                return false; // Not to be dropped by one who cannot see it.
-            }
-        }
-
-        public void Dispose()
-        {
-            foreach (Participant participant in _attached.Values)
-                participant.Dispose();
-        }
-    }
 }

@@ -231,6 +231,7 @@ public sealed unsafe partial class MessageQueue
         lock (_blocksGate)
         {
             Release(draft.Block, draft.State);
+            CrashPoint.At(Step.SendDiscard);
             _self.TryChange(draft.Block, draft.State, draft.State.To(Phase.Free, _self.Index));
         }
 

@@ -54,9 +54,8 @@ public sealed class RefusalTests : IDisposable
     {
         Requires.Root();
         Share();
-        using MessageQueue made = _root.Open();
-        Share();
-        await ExchangeAsync(sender, receiver, "pulled 0 pushed 0 moved 1", "Pull EPERM OtherUser", whenOpen: Share);
+        using MessageQueue made = _root.Open(options: new QueueOptions { Access = QueueAccess.Group(65534) });
+        await ExchangeAsync(sender, receiver, "pulled 0 pushed 0 moved 1", "Pull EPERM OtherUser");
     }
 
     /// <summary>From outside one reaches in, from inside not out: so it is the outer process that copies.</summary>
@@ -207,14 +206,13 @@ public sealed class RefusalTests : IDisposable
 
     /// <summary>Two messages of the sender to the receiver, who says at the end which way they came.</summary>
     private async Task ExchangeAsync(
-        string sender, string receiver, string ways, string refused, string[]? senderBehind = null, string[]? receiverBehind = null, Action? whenOpen = null, string? options = null)
+        string sender, string receiver, string ways, string refused, string[]? senderBehind = null, string[]? receiverBehind = null, string? options = null)
     {
         using ChildProcess to = Start(receiverBehind ?? [], "lane-receive", [.. Words(receiver), _root.Path, "q", "2"]);
         Assert.Equal("open", await to.ReadLineAsync());
         using ChildProcess from = Start(senderBehind ?? [], "lane-send", ["wait-at=send.take", .. Words(sender), _root.Path, "q", "2", "3000000", options ?? ""]);
         Assert.Equal("open", await from.ReadLineAsync());
         Assert.Equal("at send.take", await from.ReadLineAsync());
-        whenOpen?.Invoke();
         from.WriteLine("go on");
         string lane = ways.EndsWith("moved 0", StringComparison.Ordinal) ? "Attached" : "Arena";
         for (int i = 0; i < 2; i++)

@@ -10,6 +10,9 @@ namespace OneCopy.TestProcess;
 internal sealed class FuzzMode
 {
     private const int CorruptionsInRound = 40;
+
+    // So often refused because of the ring, a queue is done for, and the next one is begun.
+    private const int RefusalsInRound = 12;
     private static readonly TimeSpan s_bound = TimeSpan.FromSeconds(8);
 
     private readonly string _root;
@@ -19,6 +22,7 @@ internal sealed class FuzzMode
     private FuzzPeer? _peer;
     private int _done;
     private int _round;
+    private int _refusals;
 
     private FuzzMode(string root, int seed, int count, int round)
     {
@@ -64,10 +68,11 @@ internal sealed class FuzzMode
         using FuzzOperations operations = new(_root, name, random.Next(), Note, Watch);
         Corruption corruption = new(Path.Combine(_root, name), random);
         bool withPeer = random.Next(8) == 0;
+        _refusals = 0;
         operations.Fill();
         if (withPeer)
             Peer().Tell($"open {name} {random.Next()}");
-        for (int i = 0; i < CorruptionsInRound && _done < _count; i++, _done++)
+        for (int i = 0; i < CorruptionsInRound && _done < _count && _refusals < RefusalsInRound; i++, _done++)
         {
             string what = corruption.Apply();
             LastCorruption = what;
@@ -77,6 +82,10 @@ internal sealed class FuzzMode
                 operations.Any();
             if (withPeer && i % 8 == 0)
                 Peer().Tell("go");
+
+            // Mostly set right again, or after a few wrong words of the ring nothing would work any more, and no more be tried.
+            if (random.Next(4) != 0)
+                corruption.Undo();
         }
 
         if (withPeer)
@@ -122,6 +131,8 @@ internal sealed class FuzzMode
     {
         if (!FuzzOperations.IsDocumented(e))
             Fail($"{operation} threw {e}");
+        if (e is QueueCorruptException corrupt && corrupt.Path.EndsWith("/ring", StringComparison.Ordinal))
+            Interlocked.Increment(ref _refusals);
         _ends.AddOrUpdate(e.GetType().Name, 1, static (_, n) => n + 1);
     }
 

@@ -13,7 +13,7 @@ public sealed partial class MessageQueue
             return true;
         try
         {
-            if (IsTruncated || Volatile.Read(ref _ring.Entry(index)) != Entries.Live(incarnation))
+            if (IsBroken || Volatile.Read(ref _ring.Entry(index)) != Entries.Live(incarnation))
                 return true;
             return PeerAt(index) is not { } peer || peer.Incarnation != incarnation || RecoverIfDead(peer);
         }

@@ -33,7 +33,7 @@ public sealed partial class MessageQueue
             Draft draft = TakeDraft(needs, options.Properties, deadline, cancellationToken);
             payload.CopyTo(new Span<byte>(draft.Body, payload.Length));
             Publish(draft, deadline, cancellationToken);
-            ThrowIfTruncated();
+            ThrowIfBroken();
             CountSent(payload.Length);
         }
         finally
@@ -70,7 +70,7 @@ public sealed partial class MessageQueue
                 enqueued = enqueued || !TryTakeBack(draft, keepDraft: false);
             }
 
-            ThrowIfTruncated();
+            ThrowIfBroken();
             if (!enqueued)
                 return false;
             CountSent(payload.Length);
@@ -127,7 +127,7 @@ public sealed partial class MessageQueue
                 WriteProperties(block, buffer.Length, options.Properties);
                 Publish(new Draft(block, state, 0, 0), Deadline.After(options.Timeout), cancellationToken, keepDraft: true);
                 sent = true;
-                ThrowIfTruncated();
+                ThrowIfBroken();
             }
             finally
             {

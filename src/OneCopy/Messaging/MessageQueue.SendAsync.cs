@@ -64,7 +64,7 @@ public sealed partial class MessageQueue
             CountSent(attach ? Lane.Attached : needs.BodyFits(_self.InlineCapacity) ? Lane.Inline : Lane.Arena, length);
             if (waiting is not null)
                 await CompleteAsync(waiting, deadline, cancellationToken).ConfigureAwait(false);
-            ThrowIfTruncated();
+            ThrowIfBroken();
         }
         finally
         {
@@ -198,7 +198,7 @@ public sealed partial class MessageQueue
         catch (Exception e)
         {
             // However it ended: the memory is the caller's again only if nobody can read it any more.
-            ThrowIfTruncated();
+            ThrowIfBroken();
             if (IsDone(waiting))
                 return;
             if (TryWithdraw(waiting))

@@ -59,7 +59,7 @@ public sealed partial class ReceivedMessage : IDisposable
     public int DeliveryAttempt => _leased.Attempts + 1;
 
     /// <summary>When it was sent, by the sender's clock.</summary>
-    public DateTimeOffset TimeSent => DateTimeOffset.UnixEpoch.AddMicroseconds(Math.Clamp(Record.TimeSent, 0, 253402300799999999));
+    public DateTimeOffset TimeSent => DateTimeOffset.UnixEpoch.AddTicks(Math.Clamp(Record.TimeSent, 0, 253402300799999999) * TimeSpan.TicksPerMicrosecond);
 
     /// <summary>The sender's process. Of the sender's own pid namespace, and of somebody else by now if it has ended.</summary>
     public int SenderPid => _owner.File.Pid;

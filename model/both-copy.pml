@@ -3,6 +3,9 @@
    { tag, destination }, the cursor { tag, next piece }, one mark for each piece that the sender took. A tag is never used
    twice by a receiver.
 
+   -DNOPULL is the push: the receiver cannot read the sender's memory at all, so it posts and takes no piece itself. What it
+   does if the sender cannot write either: it asks for the move into the arena. Its user may stop waiting (CANCELS).
+
    The claim, recovery and enqueue are one step each here: they are queue.pml's business. */
 
 #ifndef PN
@@ -20,8 +23,14 @@
 #ifndef REFUSALS
 #define REFUSALS 1      /* pushes that are refused: the piece is given back */
 #endif
+#ifndef CANCELS
+#define CANCELS 0       /* NOPULL: receivers' users that stop waiting */
+#endif
 #ifndef NREC
 #define NREC 2          /* receivers: ids 1.. ; the sender is 0 */
+#endif
+#ifdef F_NO_TAG_PUSH
+#define F_NO_TAG
 #endif
 #define NA (NREC+1)
 #define QUEUED 2
@@ -32,11 +41,14 @@
 byte ph=QUEUED, act=0, gen=1;    /* the block */
 bool entdead;                    /* the sender is dead and recovered */
 bool memok=true;                 /* the sender's memory holds the message */
-byte post[NA], cur[NA], ctag[NA]; byte sd[NA*PN];   /* the receivers' files: 0 = open, 1 = pushed, 2 = given back */
+byte post[NA], cur[NA], ctag[NA], dest[NA]; byte sd[NA*PN]; /* the receivers' files; sd: 0 = open, 1 = pushed, 2 = given back */
+bool gate;                       /* in the sender's process: its helping thread is at a piece, or moves */
+bool mreq, moved; byte arena;
 byte buf[NA*PN];                 /* the destination: 0 = nothing, 1 = the message, 2 = garbage */
 byte inuse[NA];                  /* the tag for which the destination is posted; 0 = it is the user's again */
 bool rung[NA], zz[NA], flag[NA], dead[NA], rec[NA];
 byte kills, wd, abandons=ABANDONS, refusals=REFUSALS;
+byte cancels;
 bool completed, wdn, lost, fin[NA]; byte tags;
 
 #define CANDIE (kills>0)
@@ -55,22 +67,127 @@ inline ring(a) {
 /* The user has its buffer back. The rest only makes equal states equal. */
 #define CLEAN inuse[me]=0; n=0; rung[me]=false; i=0; do :: i<PN -> buf[me*PN+i]=0; sd[me*PN+i]=0; mine[i]=false; i++ :: else -> break od; i=0
 #define LEASE (ph==LEASED && act==me && gen==g)
+#define PREPARE tags++; inuse[me]=tags; cur[me]=0; ctag[me]=tags; \
+  i=0; do :: i<PN -> sd[me*PN+i]=0; buf[me*PN+i]=0; mine[i]=false; i++ :: else -> break od; i=0
+#if PN==2
+#define ALLPUSHED (sd[me*PN]==1 && sd[me*PN+1]==1)
+#define ANYBACK (sd[me*PN]==2 || sd[me*PN+1]==2)
+#endif
+#if PN==3
+#define ALLPUSHED (sd[me*PN]==1 && sd[me*PN+1]==1 && sd[me*PN+2]==1)
+#define ANYBACK (sd[me*PN]==2 || sd[me*PN+1]==2 || sd[me*PN+2]==2)
+#endif
+/* Asleep until rung; the receiver's user may stop waiting in NOPULL. */
+#define OPT_CANCEL(then) :: atomic{ cancels>0 -> cancels--; zz[me]=false; quit=true }; goto then
 
 proctype Receiver(byte me) {
-  byte g, i, n; bool mine[PN]; bool bad;
+  byte g, i, n; bool mine[PN]; bool bad, quit;
 claim:
   if
   :: atomic{ ph==QUEUED -> ph=LEASED; act=me; g=gen }                                      /* [recv.claim] */
   :: atomic{ ph==DONE || ph==FREE -> fin[me]=true }; goto finished
   OPT_DIE
   fi;
+#ifdef NOPULL
+copy:
   if
-  :: atomic{ tags++; inuse[me]=tags; cur[me]=0; ctag[me]=tags;
-             i=0; do :: i<PN -> sd[me*PN+i]=0; buf[me*PN+i]=0; mine[i]=false; i++ :: else -> break od; i=0 } /* [both.prepare] */
+  :: atomic{ LEASE && moved -> assert(arena==1) }; goto use
+  :: atomic{ !LEASE -> assert(wdn || lost); bad=false; g=0 }; goto claim
+  :: atomic{ LEASE && !moved && entdead -> ph=DONE; act=me; lost=true; bad=false; g=0 }; goto claim
+  :: atomic{ LEASE && !moved && !entdead && bad -> mreq=true }; goto move                  /* [move.request]: the push was refused, too */
+  :: atomic{ LEASE && !moved && !entdead && !bad -> PREPARE }                              /* [both.prepare] */
   OPT_DIE
   fi;
-  if :: atomic{ post[me]=tags } OPT_DIE fi;                                                /* [both.post] */
-  ring(0);
+  if :: atomic{ dest[me]=inuse[me] } OPT_DIE fi;
+  if :: atomic{ post[me]=inuse[me] } OPT_DIE fi;                                           /* [both.post] */
+  ring(0);                                                                                 /* [both.ring] */
+await:                                                                                     /* [push.wait] */
+  if :: atomic{ flag[me]=true } OPT_DIE fi;                                                /* [sleep.bit] */
+  if :: atomic{ rung[me]=false } OPT_DIE fi;                                               /* [sleep.read] */
+  if                                                                                       /* [sleep.look] */
+  :: atomic{ ALLPUSHED || ANYBACK || !LEASE || entdead -> skip }
+  :: atomic{ !(ALLPUSHED || ANYBACK || !LEASE || entdead) -> skip };
+     if                                                                                    /* [sleep.wait] */
+     :: atomic{ rung[me] -> skip }
+     :: atomic{ !rung[me] -> zz[me]=true };
+        if :: atomic{ !zz[me] -> skip } OPT_CANCEL(close) OPT_DIE fi
+     OPT_DIE
+     fi;
+     goto await
+  OPT_CANCEL(close)
+  OPT_DIE
+  fi;
+close:
+  if                                                                                       /* [both.close] */
+#ifdef F_CANCEL_NO_WAIT
+  :: atomic{ n=(quit -> 0 : cur[me]); cur[me]=PN }
+#else
+  :: atomic{ n=cur[me]; cur[me]=PN }
+#endif
+  OPT_DIE
+  fi;
+  i=0;
+  do                                                                                       /* [both.wait]: what was taken */
+  :: i<n ->
+again:
+     if :: atomic{ flag[me]=true } OPT_DIE fi;                                             /* [sleep.bit] */
+     if :: atomic{ rung[me]=false } OPT_DIE fi;                                            /* [sleep.read] */
+     if                                                                                    /* [sleep.look] */
+     :: atomic{ sd[me*PN+i]!=0 -> i++ }
+     :: atomic{ sd[me*PN+i]==0 && entdead -> i++ }
+     :: atomic{ sd[me*PN+i]==0 && !entdead -> skip };
+        if                                                                                 /* [sleep.wait] */
+        :: atomic{ rung[me] -> skip }
+        :: atomic{ !rung[me] -> zz[me]=true };
+           if :: atomic{ !zz[me] -> skip } OPT_DIE fi
+        OPT_DIE
+        fi;
+        goto again
+     OPT_DIE
+     fi
+  :: else -> break
+  od;
+  i=0; d_step{ flag[me]=false; rung[me]=false };
+  if :: atomic{ post[me]=0; bad=ANYBACK } OPT_DIE fi;                                      /* [both.unpost] */
+  if
+  :: atomic{ LEASE && ALLPUSHED ->                                                         /* [push.check] */
+       quit=false; i=0; do :: i<PN -> assert(buf[me*PN+i]==1); i++ :: else -> break od; CLEAN }; goto use
+  :: atomic{ !LEASE || (!ALLPUSHED && !quit) -> quit=false; CLEAN }; goto copy
+  :: atomic{ LEASE && !ALLPUSHED && quit -> CLEAN }; goto left
+  OPT_DIE
+  fi;
+move:
+  ring(0);                                                                                 /* [move.ring] */
+awaitmove:
+  if :: atomic{ flag[me]=true } OPT_DIE fi;                                                /* [sleep.bit] */
+  if :: atomic{ rung[me]=false } OPT_DIE fi;                                               /* [sleep.read] */
+  if                                                                                       /* [sleep.look] */
+  :: atomic{ moved || !LEASE || entdead -> flag[me]=false; rung[me]=false }; goto copy
+  :: atomic{ !(moved || !LEASE || entdead) -> skip };
+     if                                                                                    /* [sleep.wait] */
+     :: atomic{ rung[me] -> skip }
+     :: atomic{ !rung[me] -> zz[me]=true };
+        if :: atomic{ !zz[me] -> skip } OPT_CANCEL(left) OPT_DIE fi
+     OPT_DIE
+     fi;
+     goto awaitmove
+  OPT_CANCEL(left)
+  OPT_DIE
+  fi;
+left: /* cancelled: the message stays on its lease, and its receiver copies once more or gives it back */
+  if
+  :: atomic{ true -> quit=false; flag[me]=false; rung[me]=false }; goto copy
+  :: atomic{ LEASE -> ph=QUEUED; act=me; g=0; quit=false; bad=false; flag[me]=false; rung[me]=false }; goto claim /* [abandon.state] */
+  OPT_DIE
+  fi;
+#else
+  if
+  :: atomic{ PREPARE }                                                                     /* [both.prepare] */
+  OPT_DIE
+  fi;
+  if :: atomic{ dest[me]=inuse[me] } OPT_DIE fi;
+  if :: atomic{ post[me]=inuse[me] } OPT_DIE fi;                                           /* [both.post] */
+  ring(0);                                                                                 /* [both.ring] */
 piece:
   if
   :: atomic{ cur[me]<PN -> i=cur[me]; cur[me]=cur[me]+1; mine[i]=true }                    /* [both.take] */
@@ -94,8 +211,8 @@ others:                                                                         
      :: mine[i] -> i++
      :: else ->
 again:
-        if :: atomic{ rung[me]=false } OPT_DIE fi;                                         /* [sleep.read] */
         if :: atomic{ flag[me]=true } OPT_DIE fi;                                          /* [sleep.bit] */
+        if :: atomic{ rung[me]=false } OPT_DIE fi;                                         /* [sleep.read] */
         if                                                                                 /* [sleep.look] */
         :: atomic{ sd[me*PN+i]==1 -> i++ }
         :: atomic{ sd[me*PN+i]==2 -> skip };                                               /* given back: copy it myself */
@@ -137,7 +254,9 @@ again:
   :: atomic{ LEASE && bad -> assert(dead[0]); ph=DONE; act=me; lost=true; bad=false; CLEAN; g=0 }; goto claim
   OPT_DIE
   fi;
-  n=0;
+#endif
+use:
+  n=0; bad=false;
   if
   :: atomic{ if :: LEASE -> assert(!completed && !wdn && !lost); completed=true; ph=DONE; act=me /* [complete.state] */
                 :: else -> assert(wdn) fi; g=0 };
@@ -149,27 +268,40 @@ again:
 finished:
   if OPT_DIE fi;
   goto died;
-dying: atomic{ g=0; i=0; n=0; bad=false; inuse[me]=0;
+dying: atomic{ g=0; i=0; n=0; bad=false; quit=false; inuse[me]=0;
                do :: i<PN -> mine[i]=false; buf[me*PN+i]=0; i++ :: else -> break od; i=0; goto died };
 died: false
 }
 
+/* A piece for the sender: posted, not all taken, and the lease is still that receiver's. */
+#define HELD(r) (ph==LEASED && act==r)
+#define WORK(r) (post[r]!=0 && cur[r]<PN && HELD(r))
+#if NREC>1
+#define ANYWORK (WORK(1) || WORK(2))
+#else
+#define ANYWORK WORK(1)
+#endif
+#define MOVEASKED (mreq && !moved && ph==LEASED)
+
 /* The sender's side: its helping thread. */
 proctype Sender(byte me) {
-  byte r, tg, i;
+  byte r, tg, fd, i;
 wait:
-  if :: atomic{ rung[0]=false } OPT_DIE fi;                                                /* [sleep.read] */
   if :: atomic{ flag[0]=true } OPT_DIE fi;                                                 /* [sleep.bit] */
+  if :: atomic{ rung[0]=false } OPT_DIE fi;                                                /* [sleep.read] */
 look:
   if
   :: atomic{ ph==DONE || ph==FREE -> fin[0]=true }; goto finished
-  :: atomic{ post[1]!=0 && cur[1]<PN -> r=1; tg=post[1] }                                  /* [help.read] */
+  :: atomic{ WORK(1) -> r=1; tg=post[1] }                                                  /* [help.read] */
 #if NREC>1
-  :: atomic{ post[2]!=0 && cur[2]<PN -> r=2; tg=post[2] }
-  :: atomic{ !(post[1]!=0 && cur[1]<PN) && !(post[2]!=0 && cur[2]<PN) && !(ph==DONE || ph==FREE) -> skip };
-#else
-  :: atomic{ !(post[1]!=0 && cur[1]<PN) && !(ph==DONE || ph==FREE) -> skip };
+  :: atomic{ WORK(2) -> r=2; tg=post[2] }
 #endif
+  :: atomic{ MOVEASKED -> gate=true; arena=(memok -> 1 : 2) };                             /* [move.copy] */
+     if :: atomic{ moved=true; r=act; gate=false } OPT_DIE fi;                             /* [move.answer] */
+     ring(r);                                                                              /* [move.ring] */
+     r=0;
+     goto look
+  :: atomic{ !ANYWORK && !MOVEASKED && !(ph==DONE || ph==FREE) -> skip };
      if                                                                                    /* [sleep.wait] */
      :: atomic{ rung[0] -> skip }
      :: atomic{ !rung[0] -> zz[0]=true };
@@ -179,40 +311,57 @@ look:
      goto wait
   OPT_DIE
   fi;
+  if :: atomic{ fd=dest[r] } OPT_DIE fi;
+  if                                                                                       /* [help.check] */
+#ifdef F_NO_CHECK
+  :: atomic{ true -> gate=true }
+#else
+  :: atomic{ HELD(r) -> gate=true }
+  :: atomic{ !HELD(r) -> r=0; tg=0; fd=0 }; goto look
+#endif
+  OPT_DIE
+  fi;
+#ifdef F_NO_GATE
+  gate=false;
+#endif
   if                                                                                       /* [help.take] */
 #ifdef F_NO_TAG
   :: atomic{ cur[r]<PN -> i=cur[r]; cur[r]=cur[r]+1 }
-  :: atomic{ cur[r]>=PN -> r=0; tg=0 }; goto look
+  :: atomic{ cur[r]>=PN -> r=0; tg=0; fd=0; gate=false }; goto look
 #else
   :: atomic{ cur[r]<PN && ctag[r]==tg -> i=cur[r]; cur[r]=cur[r]+1 }
-  :: atomic{ !(cur[r]<PN && ctag[r]==tg) -> r=0; tg=0 }; goto look
+  :: atomic{ !(cur[r]<PN && ctag[r]==tg) -> r=0; tg=0; fd=0; gate=false }; goto look
 #endif
   OPT_DIE
   fi;
   if                                                                                       /* [help.push]: begin, end */
   :: atomic{ true -> skip };
-     if :: atomic{ assert(dead[r] || inuse[r]==tg); if :: !dead[r] -> buf[r*PN+i]=(memok -> 1 : 2) :: else fi } OPT_DIE fi;
-     if :: atomic{ sd[r*PN+i]=1 } OPT_DIE fi                                               /* [help.mark] */
+     if
+     :: atomic{ assert(memok && (dead[r] || inuse[r]==fd)); if :: !dead[r] -> buf[r*PN+i]=1 :: else fi }
+     OPT_DIE
+     fi;
+     if :: atomic{ sd[r*PN+i]=1; gate=false } OPT_DIE fi                                   /* [help.mark] */
   :: atomic{ refusals>0 -> refusals-- };
-     if :: atomic{ sd[r*PN+i]=2 } OPT_DIE fi                                               /* [help.back] */
+     if :: atomic{ sd[r*PN+i]=2; gate=false } OPT_DIE fi                                   /* [help.back] */
   OPT_DIE
   fi;
-  i=0; tg=0;
+  i=0; tg=0; fd=0;
   ring(r);                                                                                 /* [help.ring] */
   r=0;
   goto look;
 finished:
   if OPT_DIE fi;
   goto died;
-dying: atomic{ r=0; tg=0; i=0; flag[0]=false; goto died };
+dying: atomic{ r=0; tg=0; fd=0; i=0; flag[0]=false; gate=false; goto died };
 died: false
 }
 
-/* Another thread of the sender, that cancels the send. */
+/* Another thread of the sender, that cancels the send; not while the helping thread is at a piece. */
+#define WITHDRAWABLE (!gate && (ph==QUEUED || (ph==LEASED && !moved)))
 proctype Canceller() {
   byte a;
   if
-  :: atomic{ wd>0 && !dead[0] && (ph==QUEUED || ph==LEASED) -> wd--; a=(ph==LEASED -> act : 0); ph=FREE; gen=gen+1; wdn=true }; /* [withdraw.state] */
+  :: atomic{ wd>0 && !dead[0] && WITHDRAWABLE -> wd--; a=(ph==LEASED -> act : 0); ph=FREE; gen=gen+1; wdn=true }; /* [withdraw.state] */
      if :: atomic{ !dead[0] -> memok=false; rung[0]=true; zz[0]=false } :: dead[0] -> goto died fi;
      if :: atomic{ !dead[0] && a>0 -> rung[a]=true } :: a==0 || dead[0] -> goto died fi;   /* [withdraw.ring] */
      if :: atomic{ !dead[0] -> zz[a]=false } :: dead[0] -> goto died fi
@@ -227,7 +376,7 @@ proctype Recoverer() {
   byte n;
 idle:
   if
-  :: atomic{ dead[0] && !entdead -> if :: ph==QUEUED -> ph=DONE; lost=true :: else fi };
+  :: atomic{ dead[0] && !entdead -> if :: ph==QUEUED && !moved -> ph=DONE; lost=true :: else fi };
      entdead=true
   :: atomic{ dead[1] && !rec[1] -> rec[1]=true; if :: ph==LEASED && act==1 -> ph=QUEUED; act=0 :: else fi }
 #if NREC>1
@@ -251,6 +400,7 @@ init {
   atomic {
     kills=0; do :: kills<KILLS -> kills++ :: break od;
     wd=0; do :: wd<WDS -> wd++ :: break od;
+    cancels=0; do :: cancels<CANCELS -> cancels++ :: break od;
     run Sender(0); run Canceller(); run Receiver(1);
 #if NREC>1
     run Receiver(2);

@@ -1,4 +1,4 @@
-# Common to check and faults. run NAME FILE MODE FLAGS...: builds and searches; leaves states, errors, seconds, verdict
+# Common to check and mutants. run NAME FILE MODE FLAGS...: builds and searches; leaves states, errors, seconds, verdict
 # (ok | error | incomplete) in variables. Everything is written below out/.
 command -v spin >/dev/null 2>&1 || { echo "spin is not installed: apt-get install spin"; exit 3; }
 command -v gcc >/dev/null 2>&1 || { echo "gcc is not installed: apt-get install gcc"; exit 3; }

@@ -6,7 +6,8 @@
    "waits for ever" under every schedule, fair or not.
 
    Steps that are one atomic here and several instructions in the code: reading tail (head) together with its cell, as a
-   stale tail or head can only lead to a retry (cells carry their lap); -DSPLIT separates them again. */
+   stale tail or head can only lead to a retry (cells carry their lap); -DSPLIT separates them again. Record and publish, as
+   nobody else looks at a block that is being filled. */
 
 #ifndef NP
 #define NP 1            /* producers: ids 0.. */
@@ -240,7 +241,7 @@ inline enqueue(eb, eg) {
         if :: atomic{ tail=(tail==t -> t+1 : tail); t=0 } OPT_DIE fi;                      /* [enq.advance] */
         break
      :: atomic{ CELLREF(TL) || CELLNEXT(TL) -> tail=(tail==TL -> TL+1 : tail); t=0 }       /* [enq.help] */
-     :: atomic{ CELLBEFORE(TL) && CELLNEXT(head) -> assert(tail==TL); head=head+1; t=0 }   /* [full.help] */
+     :: atomic{ CELLBEFORE(TL) && CELLNEXT(head) -> assert(tail==TL); head=head+1; t=0 }   /* [recv.help] */
      :: atomic{ CELLBEFORE(TL) && CELLREF(head) && !HEADSTALE -> isfull=true; t=0 }; break   /* [full.head] */
      :: atomic{ CELLBEFORE(TL) && HEADSTALE -> eh=head; t=0 };                             /* [full.head] */
         if :: atomic{ if :: CELLREF(eh) -> clap[eh%N]=clap[eh%N]+1; cref[eh%N]=0; cgen[eh%N]=0 :: else fi } /* [full.remove] */
@@ -281,7 +282,7 @@ next:
 #endif
   OPT_DIE
   fi;
-  if :: atomic{ msg[b]=m; mem[b]=m+1; ph[b]=QUEUED } OPT_DIE fi;                           /* [send.publish] */
+  if :: atomic{ msg[b]=m; mem[b]=m+1; ph[b]=QUEUED } OPT_DIE fi;                           /* [send.record] [send.publish] */
 put:
   enqueue(b, g);
   if
@@ -299,20 +300,20 @@ put:
            fi
         OPT_DIE
         fi;
-        if :: atomic{ spbit[me]=false } OPT_DIE fi;                                        /* [sleep.clear] */
         if
         :: ph[b]==FILL && wdn[m] ->
+           if :: atomic{ spbit[me]=false } OPT_DIE fi;                                     /* [sleep.clear] */
 #ifndef F_GIVEUP
            if :: atomic{ ROOM -> skip }; wake_sp() :: atomic{ !ROOM -> skip } OPT_DIE fi;  /* [sleep.pass] */
 #endif
            goto freeit
-        :: else -> goto put
+        :: else
         fi
      :: else ->
-        if :: atomic{ spr[me]=false } OPT_DIE fi;                                          /* [sleep.read] */
-        if :: atomic{ spbit[me]=true } OPT_DIE fi;                                         /* [sleep.bit] */
-        goto put                                                                           /* [sleep.look] */
-     fi
+        if :: atomic{ spbit[me]=true } OPT_DIE fi                                          /* [sleep.bit] */
+     fi;
+     if :: atomic{ spr[me]=false } OPT_DIE fi;                                             /* [sleep.read] */
+     goto put                                                                              /* [sleep.look] */
 #else
      if
      :: atomic{ ROOM -> isfull=false }; goto put
@@ -339,10 +340,12 @@ put:
   :: !ISATT(m) -> goto over
   :: else
   fi;
+#ifdef SLEEPOWN
+  if :: atomic{ owflag[me]=true } OPT_DIE fi;                                              /* [sleep.bit] */
+#endif
 wait:
 #ifdef SLEEPOWN
   if :: atomic{ owr[me]=false } OPT_DIE fi;                                                /* [sleep.read] */
-  if :: atomic{ owflag[me]=true } OPT_DIE fi;                                              /* [sleep.bit] */
 #endif
 look:
   if
@@ -389,7 +392,7 @@ freeit:
   if :: atomic{ ph[b]=FREE } OPT_DIE fi;
 over:
 #ifdef SLEEPOWN
-  owflag[me]=false;
+  owflag[me]=false;                                                                        /* [sleep.clear] */
 #endif
   k++; goto next;
 finished:
@@ -416,7 +419,7 @@ proctype Consumer(byte me; byte quota) {
   byte h, c, cg, g, b, t, eh, wa, mm, pb, pg; bool isfull, won, set, leave;
 #if NJ>0
   if
-  :: me==JID ->                                                                           /* [open.retire] [join.*] */
+  :: me==JID ->                                                                           /* [open.retire] [join.entry] */
      atomic{ entdead[JIDX] && ALLFREE((entid[JIDX]-1)) -> unl[entid[JIDX]-1]=true; entdead[JIDX]=false; entid[JIDX]=me+1; lock[me]=me }
   :: else
   fi;
@@ -507,16 +510,17 @@ again:
         fi
      :: atomic{ refusals>0 -> refusals-- };
         if :: atomic{ mreq[b]=g } OPT_DIE fi;                                              /* [move.request] */
-        ring_own(OWNER(b));                                                                /* [move.ring] */
-        goto await
+        ring_own(OWNER(b))                                                                 /* [move.ring] */
      OPT_DIE
      fi
   :: else -> goto use
   fi;
+#ifdef SLEEPOWN
+  if :: atomic{ owflag[me]=true } OPT_DIE fi;                                              /* [sleep.bit] */
+#endif
 await:
 #ifdef SLEEPOWN
   if :: atomic{ owr[me]=false } OPT_DIE fi;                                                /* [sleep.read] */
-  if :: atomic{ owflag[me]=true } OPT_DIE fi;                                              /* [sleep.bit] */
 #endif
   if                                                                                       /* [sleep.look] */
   :: atomic{ LEASE && moved[b]==g -> owflag[me]=false }; goto use
@@ -542,7 +546,7 @@ gone: /* the sender died with the bytes */
   goto after;
 use:
   if
-  :: atomic{ LEASE && att[b]<LIMIT ->                                                      /* the bytes are handed out */
+  :: atomic{ LEASE ->                      /* the bytes are handed out; beyond the limit, if the dead letters have no room */
 #ifdef ORDER
        if :: att[b]==0 -> assert(mm%MSGS+1 > last[mm/MSGS]); last[mm/MSGS]=mm%MSGS+1 :: else fi;
 #endif
@@ -558,7 +562,7 @@ use:
   :: atomic{ true ->                                                                       /* [complete.state] */
        assert((ISATT(mm) && moved[b]!=g) || (ISATT(mm) -> arena[b] : msg[b]+1)==mm+1);  /* read in place */
        if
-       :: LEASEC -> assert(!wdn[mm] && completed[mm]==0 && dlq[mm]==0 && !lost[mm]); completed[mm]++; ph[b]=DONE; act[b]=IX(me)
+       :: LEASEC -> assert(!wdn[mm] && completed[mm]==0 && (dlq[mm]==0 || att[b]>=LIMIT) && !lost[mm]); completed[mm]++; ph[b]=DONE; act[b]=IX(me)
        :: else -> assert(wdn[mm])
        fi }
   :: atomic{ abandons>0 && LEASE -> abandons--; ph[b]=QUEUED; act[b]=IX(me); att[b]=att[b]+1 }; /* [abandon.state] */
@@ -568,6 +572,8 @@ use:
      :: else -> wake_rx()                                                                  /* [abandon.wake] */
      fi;
      goto over
+  :: atomic{ abandons>0 && LEASE && att[b]+1>=LIMIT -> abandons--; dlq[mm]++ };            /* [dead.send]: its last attempt */
+     if :: atomic{ if :: LEASE -> ph[b]=DONE; act[b]=IX(me) :: else -> assert(wdn[mm]) fi } OPT_DIE fi /* [dead.state] */
   OPT_DIE
   fi;
 after:
@@ -582,8 +588,9 @@ over:
 asleep:
   if
   :: !set ->
-     if :: atomic{ rxr[me]=false } OPT_DIE fi;                                             /* [sleep.read] */
      if :: atomic{ rxbit[IX(me)]=true; set=true } OPT_DIE fi;                              /* [sleep.bit] */
+readbell:
+     if :: atomic{ rxr[me]=false } OPT_DIE fi;                                             /* [sleep.read] */
 #ifndef F_NO_LOOK
      goto look                                                                             /* [sleep.look] */
 #endif
@@ -599,9 +606,12 @@ asleep:
      fi
   OPT_DIE
   fi;
-  if :: atomic{ rxbit[IX(me)]=false; set=false } OPT_DIE fi;                               /* [sleep.clear] */
+#ifdef F_NO_LOOK
+  goto look;
+#endif
   if
   :: leave ->
+     if :: atomic{ rxbit[IX(me)]=false; set=false } OPT_DIE fi;                            /* [sleep.clear] */
 #ifndef F_GIVEUP
      if                                                                                    /* [sleep.pass] */
      :: atomic{ !CELLEMPTY(head) -> skip }; wake_rx()
@@ -610,7 +620,7 @@ asleep:
      fi;
 #endif
      quota=0; leave=false
-  :: else
+  :: else -> goto readbell                  /* the bit stays: it is cleared by who has a message, or leaves */
   fi;
   goto top;
 #endif
@@ -622,7 +632,24 @@ died: false
 }
 #undef RESET
 
+inline ring_all() {
+#if defined(SLEEP) || defined(SLEEPSP) || defined(SLEEPOWN)
+  n=0;
+  do
+  :: n<NA ->
+     if :: atomic{ rxr[n]=true; spr[n]=true; owr[n]=true } OPT_DIE fi;
+     if :: atomic{ rxz[n]=false; spz[n]=false; owz[n]=false; n++ } OPT_DIE fi
+  :: else -> break
+  od;
+  n=0;
+#endif
+  skip
+}
+#ifdef OUTSIDE         /* who has the file open finds its lock free also after it is unlinked */
+#define SUSPECT(x) (entid[IX(x)]==x+1 && lock[x]==NOBODY)
+#else
 #define SUSPECT(x) (entid[IX(x)]==x+1 && lock[x]==NOBODY && !unl[x])
+#endif
 #define RESET x=0; b=0; t=0; eh=0; wa=0; n=0; isfull=false
 proctype Recoverer(byte me) {
   byte x, b, t, eh, wa, n; bool isfull;
@@ -646,7 +673,11 @@ idle:
   fi;
 #ifndef F_STEAL
   if                                /* somebody recovered it to the end before: its index may be another's soon */
+#ifdef F_SETTLED_SILENT
+  :: atomic{ entid[IX(x)]!=x+1 || entdead[IX(x)] -> x=0; goto idle }
+#else
   :: atomic{ entid[IX(x)]!=x+1 || entdead[IX(x)] -> goto ringall }                         /* [death.entry?] */
+#endif
   :: atomic{ entid[IX(x)]==x+1 && !entdead[IX(x)] -> skip }
   fi;
 #endif
@@ -666,7 +697,7 @@ idle:
           /* The actor stays X: until X is marked dead, a later recoverer finds under its index what was done in its name. */
           if
           :: ph[b]==LEASED -> ph[b]=QUEUED; att[b]=att[b]+1                                /* [death.leased] */
-          :: else -> skip                                                                  /* [death.queued] */
+          :: else -> skip                                                                  /* it is queued */
           fi;
           n=gen[b] };
         if
@@ -688,20 +719,14 @@ idle:
   :: else -> break
   od;
   b=0;
+#ifndef F_NO_RING
+  ring_all();                                                                              /* [death.ring]: what X owed */
+#endif
   if :: atomic{ rxbit[IX(x)]=false; spbit[IX(x)]=false } OPT_DIE fi;                       /* [death.bits] */
   if :: atomic{ if :: entid[IX(x)]==x+1 -> entdead[IX(x)]=true :: else fi } OPT_DIE fi;                                          /* [death.entry] */
 ringall:
 #ifndef F_NO_RING
-#if defined(SLEEP) || defined(SLEEPSP) || defined(SLEEPOWN)
-  n=0;
-  do
-  :: n<NA ->
-     if :: atomic{ rxr[n]=true; spr[n]=true; owr[n]=true } OPT_DIE fi;                     /* [death.ring] */
-     if :: atomic{ rxz[n]=false; spz[n]=false; owz[n]=false; n++ } OPT_DIE fi
-  :: else -> break
-  od;
-  n=0;
-#endif
+  ring_all();                                                                              /* [death.ring]: those who wait for the mark */
 #endif
   /* [death.retire]: every dead participant, as one that owed a retire may be the one that died */
 #ifdef F_RETIRE_X
@@ -762,6 +787,9 @@ init {
     i=0; do :: i<NP+NCN+NR -> entid[i]=i+1; lock[i]=i; i++ :: else -> break od;
 #if NJ>0
     lock[JID]=JID;
+#endif
+#ifdef OUTSIDE
+    entid[R0+1]=0;      /* the second recoverer is no participant (yet): nobody recovers it */
 #endif
     /* Budgets are drawn at the start: an unused one would keep a blocked process able to move, and hide that it waits. */
     kills=0; do :: kills<KILLS -> kills++ :: break od;

@@ -45,6 +45,27 @@ internal static class QueueArguments
 
     public static TimeSpan? Span(double? seconds) => seconds is double s ? TimeSpan.FromSeconds(s) : null;
 
-    private static bool IsName(string name) => name is { Length: >= 1 and <= 200 } && name[0] != '.'
+    /// <summary>A number of messages, bytes or the like.</summary>
+    public static Option<int?> Number(string name, string unit, string description, int least)
+    {
+        Option<int?> option = new(name)
+        {
+            Description = description,
+            HelpName = unit,
+            CustomParser = result =>
+            {
+                string text = result.Tokens[0].Value;
+                if (int.TryParse(text, NumberStyles.None, null, out int number) && number >= least)
+                    return number;
+                result.AddError($"{name} is a number from {least} on, not '{text}'.");
+                return null;
+            },
+        };
+        return option;
+    }
+
+    // A dead-letter queue's name is longer than its queue's by the suffix.
+    private static bool IsName(string name) => name is { Length: >= 1 }
+        && name.Length <= (name.EndsWith(Messaging.QueueDirectory.DeadLetterSuffix, StringComparison.Ordinal) ? 205 : 200) && name[0] != '.'
         && name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
 }

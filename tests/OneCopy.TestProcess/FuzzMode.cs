@@ -13,6 +13,7 @@ internal sealed class FuzzMode
 
     // So often refused because of the ring, a queue is done for, and the next one is begun.
     private const int RefusalsInRound = 12;
+    private const int MaxMappings = 20_000;
     private static readonly TimeSpan s_bound = TimeSpan.FromSeconds(8);
 
     private readonly string _root;
@@ -51,7 +52,9 @@ internal sealed class FuzzMode
             if (Stopwatch.GetElapsedTime(said).TotalSeconds < 1)
                 continue;
             said = Stopwatch.GetTimestamp();
-            Console.WriteLine($"at {_done}");
+            Console.WriteLine($"at {_done}, {Mappings()} mappings");
+            if (Mappings() > MaxMappings)
+                Fail("mappings are not given back");
         }
 
         _peer?.Dispose();
@@ -135,6 +138,8 @@ internal sealed class FuzzMode
             Interlocked.Increment(ref _refusals);
         _ends.AddOrUpdate(e.GetType().Name, 1, static (_, n) => n + 1);
     }
+
+    private static int Mappings() => File.ReadLines("/proc/self/maps").Count();
 
     private IDisposable Watch(string operation) => new Watched(this, operation);
 

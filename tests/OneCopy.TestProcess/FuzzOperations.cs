@@ -82,7 +82,7 @@ internal sealed class FuzzOperations(string root, string name, int seed, Action<
         AttachThreshold = 8192,
         MaxDeliveryAttempts = 3,
         MaxParticipants = 16,
-        AllowAttach = _random.Next(4) != 0,
+        Attach = _random.Next(4) != 0 ? AttachMode.Allowed : AttachMode.Never,
         WaitStrategy = (WaitStrategy)(_random.Next(2) * 2),
     })));
 

@@ -5,7 +5,7 @@ namespace OneCopy.TestProcess;
 
 /// <summary>
 /// Processes that hold memory, and processes that touch another's. Both first take the steps that they are given:
-/// <c>user=ID</c>, <c>group=ID</c>, <c>dumpable=0|1</c>, <c>seccomp=ERRNO</c>.
+/// <c>member=ID</c> (the one supplementary group, before user), <c>user=ID</c>, <c>group=ID</c>, <c>dumpable=0|1</c>, <c>seccomp=ERRNO[:read|:write]</c>.
 /// </summary>
 internal static class MemoryModes
 {
@@ -69,8 +69,9 @@ internal static class MemoryModes
         return 0;
     }
 
-    private static string[] TakeSteps(string[] args)
+    internal static string[] TakeSteps(string[] args)
     {
+        uint? member = null;
         int i = 0;
         for (; i < args.Length; i++)
         {
@@ -78,8 +79,11 @@ internal static class MemoryModes
             switch (step[0])
             {
                 case "user":
-                    Credentials.setgroups().OrThrow("setgroups");
+                    (member is { } id ? Credentials.setgroups(id) : Credentials.setgroups()).OrThrow("setgroups");
                     Credentials.setresuid(uint.Parse(step[1]), uint.Parse(step[1]), uint.Parse(step[1])).OrThrow("setresuid");
+                    break;
+                case "member":
+                    member = uint.Parse(step[1]);
                     break;
                 case "group":
                     Credentials.setresgid(uint.Parse(step[1]), uint.Parse(step[1]), uint.Parse(step[1])).OrThrow("setresgid");
@@ -88,8 +92,10 @@ internal static class MemoryModes
                     Prctl.prctl(Prctl.PR_SET_DUMPABLE, int.Parse(step[1])).OrThrow("prctl");
                     break;
                 case "seccomp":
-                    int errno = step[1] is "ENOSYS" ? Errno.ENOSYS : Errno.EPERM;
-                    Seccomp.Deny(errno, Syscall.SYS_process_vm_readv, Syscall.SYS_process_vm_writev).OrThrow("seccomp");
+                    string[] filter = step[1].Split(':');
+                    nint[] calls = filter.Length == 1 ? [Syscall.SYS_process_vm_readv, Syscall.SYS_process_vm_writev]
+                        : [filter[1] is "read" ? Syscall.SYS_process_vm_readv : Syscall.SYS_process_vm_writev];
+                    Seccomp.Deny(filter[0] is "ENOSYS" ? Errno.ENOSYS : Errno.EPERM, calls).OrThrow("seccomp");
                     break;
                 default:
                     return args[i..];

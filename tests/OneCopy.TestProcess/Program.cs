@@ -18,6 +18,8 @@ internal static class Program
         QueueFaults.AddTo(s_modes);
         GuardModes.AddTo(s_modes);
         FuzzMode.AddTo(s_modes);
+        LaneModes.AddTo(s_modes);
+        LifeModes.AddTo(s_modes);
         if (args.Length == 0 || !s_modes.TryGetValue(args[0], out Func<string[], int>? mode))
         {
             Console.Error.WriteLine($"Usage: OneCopy.TestProcess MODE [argument]…\nModes: {string.Join(", ", s_modes.Keys.Order(StringComparer.Ordinal))}");

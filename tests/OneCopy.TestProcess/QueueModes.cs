@@ -63,12 +63,10 @@ internal static class QueueModes
         return 0;
     }
 
-    /// <summary>ROOT NAME COUNT [no-attach] [seccomp] [wait-for-line]: takes messages one by one and says "got LENGTH LANE ok|wrong ATTEMPT".</summary>
+    /// <summary>ROOT NAME COUNT [no-attach] [wait-for-line]: takes messages one by one and says "got LENGTH LANE ok|wrong ATTEMPT".</summary>
     private static int Receive(string[] args)
     {
-        if (args.Contains("seccomp"))
-            Seccomp.Deny(Errno.EPERM, Syscall.SYS_process_vm_readv, Syscall.SYS_process_vm_writev).OrThrow("seccomp");
-        using MessageQueue queue = Open(args, new QueueOptions { AllowAttach = !args.Contains("no-attach") });
+        using MessageQueue queue = Open(args, new QueueOptions { Attach = args.Contains("no-attach") ? AttachMode.Never : AttachMode.Allowed });
         Console.WriteLine("ready");
         if (args.Contains("wait-for-line"))
             Console.ReadLine();
@@ -80,8 +78,6 @@ internal static class QueueModes
             message.Complete();
         }
 
-        foreach (string denied in queue.Statistics.Participants.Select(p => p.PullDenied).OfType<string>())
-            Console.WriteLine(denied.ReplaceLineEndings(" "));
         return 0;
     }
 

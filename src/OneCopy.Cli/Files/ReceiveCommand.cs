@@ -83,19 +83,19 @@ internal static class ReceiveCommand
         {
             receiver.Write(message, name, ct);
             if (!json)
-                Console.WriteLine($"{Printable(name)}  {Sizes.Text(message.Length)}");
+                Console.WriteLine($"{Printable.Text(name)}  {Sizes.Text(message.Length)}");
             return true;
         }
         catch (RefusedNameException e)
         {
-            string reason = $"the name \"{Printable(name)}\" was refused: {e.Message}";
+            string reason = $"the name \"{Printable.Text(name)}\" was refused: {e.Message}";
             message.DeadLetter(reason);
             refused.Add(new RefusedReport(name, e.Message));
             Console.Error.WriteLine($"{char.ToUpperInvariant(reason[0])}{reason[1..]}. The message is in the queue's dead letters.");
         }
         catch (Exception e) when (e is MessageWithdrawnException or MessageLostException)
         {
-            Console.Error.WriteLine($"{Printable(name)}: {e.Message}");
+            Console.Error.WriteLine($"{Printable.Text(name)}: {e.Message}");
         }
 
         return false;
@@ -104,7 +104,4 @@ internal static class ReceiveCommand
     private static void Report(ReceivedReport report, bool json) => Console.WriteLine(json
         ? JsonSerializer.Serialize(report, FilesJson.Default.ReceivedReport)
         : $"{Sizes.Count(report.Files, "file")}, {Sizes.Text(report.Bytes)}, received in {report.Directory}.");
-
-    // A name is somebody else's text: what would steer the terminal is shown and not sent to it.
-    private static string Printable(string name) => string.Concat(name.Select(c => char.IsControl(c) ? $"\\x{(int)c:x2}" : $"{c}"));
 }

@@ -13,7 +13,8 @@ internal static class ListCommand
         Option<string?> root = QueueArguments.Root();
         Option<bool> json = QueueArguments.Json();
         Command command = new TeachingCommand("list", "List the queues, with what waits in them.", """
-            Columns: messages that wait, messages that receivers hold, payload bytes of both, open handles.
+            Columns: messages that wait, messages that receivers hold, payload bytes of both, open handles, dead letters (which are a queue
+            of their own, QUEUE.dead).
 
             Examples:
               onecopy queue list
@@ -39,9 +40,9 @@ internal static class ListCommand
             return 0;
         }
 
-        Table table = Screen.Table("Queue", ">Waiting", ">Held", ">Bytes", ">Participants");
+        Table table = Screen.Table("Queue", ">Waiting", ">Held", ">Bytes", ">Participants", ">Dead letters");
         foreach (QueueLine line in lines)
-            table.AddRow(Markup.Escape(line.Name), $"{line.Queued:N0}", $"{line.Leased:N0}", Sizes.Text(line.BytesPending), $"{line.Participants:N0}");
+            table.AddRow(Markup.Escape(line.Name), $"{line.Queued:N0}", $"{line.Leased:N0}", Sizes.Text(line.BytesPending), $"{line.Participants:N0}", line.DeadLetters is long dead ? $"{dead:N0}" : "");
         Screen.Write(table);
         foreach (QueueLine broken in lines.Where(l => l.Error is not null))
             Console.Error.WriteLine($"{broken.Name}: {broken.Error}");
@@ -53,13 +54,18 @@ internal static class ListCommand
     {
         try
         {
-            return Look.TryInto(name, root, out _, out QueueStatistics? s)
-                ? new QueueLine(name, s.Queued, s.Leased, s.BytesPending, s.Participants.Count(p => p.IsAlive), null)
-                : null;
+            if (!MessageQueue.TryInspect(name, out QueueInspection? look, root))
+                return null;
+            using (look)
+            {
+                QueueStatistics s = look.Statistics;
+                return new QueueLine(
+                    name, s.Queued, s.Leased, s.BytesPending, s.Participants.Count(p => p.IsAlive), Look.DeadLettersOf(name, root), null);
+            }
         }
         catch (OneCopyException e)
         {
-            return new QueueLine(name, 0, 0, 0, 0, e.Message);
+            return new QueueLine(name, 0, 0, 0, 0, null, e.Message);
         }
     }
 }

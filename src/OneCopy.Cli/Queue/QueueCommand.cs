@@ -16,6 +16,8 @@ internal static class QueueCommand
     {
         ListCommand.Create(),
         StatCommand.Create(),
+        PeekCommand.Create(),
+        TailCommand.Create(),
         DeleteCommand.Create(),
     };
 }

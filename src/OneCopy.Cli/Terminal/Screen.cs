@@ -1,4 +1,5 @@
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace OneCopy.Cli.Terminal;
 
@@ -21,6 +22,51 @@ internal static class Screen
         Create(text, redirected: true).Write(table.Border(TableBorder.None));
         foreach (string line in text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries))
             Console.WriteLine(line.TrimEnd());
+    }
+
+    /// <summary>Writes a line of Spectre's markup to standard output; without a terminal, the bare text, however long.</summary>
+    public static void WriteLine(string markup)
+    {
+        if (Console.IsOutputRedirected)
+            Console.WriteLine(Markup.Remove(markup));
+        else
+            Create(Console.Out, redirected: false).MarkupLine(markup);
+    }
+
+    /// <summary>
+    /// Shows what <paramref name="next"/> gives, again after each pause, until cancelled or null: in place on a terminal, one below the other elsewhere.
+    /// </summary>
+    public static async Task WatchAsync(TimeSpan pause, Func<IReadOnlyList<IRenderable>?> next, CancellationToken ct)
+    {
+        using PeriodicTimer timer = new(pause);
+        IReadOnlyList<IRenderable>? parts = next();
+        if (Console.IsOutputRedirected)
+        {
+            do
+            {
+                Write(parts ?? []);
+            }
+            while (await timer.WaitForNextTickAsync(ct) && (parts = next()) is not null);
+            return;
+        }
+
+        await Create(Console.Out, redirected: false).Live(new Rows(parts ?? [])).Overflow(VerticalOverflow.Crop).StartAsync(async context =>
+        {
+            while (await timer.WaitForNextTickAsync(ct) && (parts = next()) is not null)
+                context.UpdateTarget(new Rows(parts));
+        });
+    }
+
+    /// <summary>Tables and lines, one below the other.</summary>
+    public static void Write(IReadOnlyList<IRenderable> parts)
+    {
+        foreach (IRenderable part in parts)
+        {
+            if (part is Table table)
+                Write(table);
+            else
+                Create(Console.Out, Console.IsOutputRedirected).Write(part);
+        }
     }
 
     /// <summary>A table in the style of all commands; numbers are for the right-hand side.</summary>

@@ -20,4 +20,7 @@ internal static unsafe partial class Credentials
 
     /// <summary>Gives up every supplementary group.</summary>
     public static SysResult setgroups() => SysResult.From(sys_setgroups(0, null));
+
+    /// <summary>One supplementary group, and no other.</summary>
+    public static SysResult setgroups(uint group) => SysResult.From(sys_setgroups(1, &group));
 }

@@ -5,9 +5,11 @@ namespace OneCopy.Interop;
 /// <summary>prctl(2), and who this process is: getuid(2) and its kin.</summary>
 internal static partial class Prctl
 {
+    public const int PR_GET_DUMPABLE = 3;
     public const int PR_SET_DUMPABLE = 4;
     public const int PR_SET_NO_NEW_PRIVS = 38;
     public const int PR_SET_PTRACER = 0x59616d61;
+    public const int PR_SET_PTRACER_ANY = -1;
 
     [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
     private static partial int sys_prctl(int option, nint a, nint b, nint c, nint d);

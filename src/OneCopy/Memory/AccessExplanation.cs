@@ -12,12 +12,12 @@ internal static class AccessExplanation
     private const ulong SysPtrace = 1UL << 19;
 
     /// <summary>The reason for <paramref name="errno"/>, which a transfer to or from <paramref name="pid"/> failed with just now.</summary>
-    public static ProcessAccess Of(int pid, int errno, TransferMethod method)
+    public static ProcessAccess Of(int pid, int errno, TransferMethod method, TransferDirection call = TransferDirection.Read)
     {
         ProcessStatus? target = ProcessStatus.Of(pid);
         (AccessDenialReason reason, string why, string remedy) = errno == Errno.ESRCH
             ? OfAbsence(pid, target)
-            : OfRefusal(pid, errno, target, method);
+            : OfRefusal(pid, errno, target, method, call);
         return new ProcessAccess(pid, reason, why, remedy, method, errno);
     }
 
@@ -41,11 +41,11 @@ internal static class AccessExplanation
             "There is nothing to read.");
     }
 
-    private static (AccessDenialReason, string, string) OfRefusal(int pid, int errno, ProcessStatus? target, TransferMethod method)
+    private static (AccessDenialReason, string, string) OfRefusal(int pid, int errno, ProcessStatus? target, TransferMethod method, TransferDirection call)
     {
         // Where the call is blocked it says nothing about the target; where /proc/PID/mem was tried instead, the target's reasons come
         // first.
-        if (method == TransferMethod.ProcessVm && OfBlockedCall() is (AccessDenialReason, string, string) blocked)
+        if (method == TransferMethod.ProcessVm && OfBlockedCall(call) is (AccessDenialReason, string, string) blocked)
             return blocked;
         ProcessStatus? self = ProcessStatus.OfSelf();
         if (target is null || self is null)
@@ -54,15 +54,15 @@ internal static class AccessExplanation
                 $"/proc does not show process {pid} (mounted with hidepid, most likely), so it runs as another user.",
                 "Run this program as the target's user, or with CAP_SYS_PTRACE.");
         }
-        return OfCredentials(pid, self, target) ?? OfSecurityModules(pid, self) ?? OfNamespaceAbove(pid, target) ?? OfBlockedCall() ?? (AccessDenialReason.Unknown,
+        return OfCredentials(pid, self, target) ?? OfSecurityModules(pid, self) ?? OfNamespaceAbove(pid, target) ?? OfBlockedCall(call) ?? (AccessDenialReason.Unknown,
             $"Process {pid} ({target.Name}) refuses ({Errno.NameOf(errno)}), though user, group, capabilities, dumpability "
                 + "and Yama permit it: a security module (SELinux, AppArmor) or the kernel's lockdown.",
             "Look for a denial in the kernel's log (dmesg, ausearch -m avc).");
     }
 
-    private static (AccessDenialReason, string, string)? OfBlockedCall() => ProcessVmProbe.IsBlocked(out int errno)
+    private static (AccessDenialReason, string, string)? OfBlockedCall(TransferDirection call) => ProcessVmProbe.IsBlocked(call, out int errno)
         ? (AccessDenialReason.Seccomp,
-            $"This process may not even read its own memory with process_vm_readv ({Errno.NameOf(errno)}): "
+            $"This process may not even {(call == TransferDirection.Read ? "read its own memory with process_vm_readv" : "write its own memory with process_vm_writev")} ({Errno.NameOf(errno)}): "
                 + "a seccomp filter (of a container, most likely) blocks the call, or the kernel was built without it.",
             "Allow process_vm_readv and process_vm_writev in the seccomp profile (Docker: --security-opt seccomp=…, or --cap-add SYS_PTRACE).")
         : null;

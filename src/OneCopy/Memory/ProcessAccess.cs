@@ -36,6 +36,9 @@ public enum AccessDenialReason
     /// <summary>The target lives in a user namespace over which this process has no rights.</summary>
     UserNamespace,
 
+    /// <summary>The target lives in another pid namespace, where it has another number.</summary>
+    PidNamespace,
+
     /// <summary>None of the above was found: another security module (SELinux, AppArmor) or the kernel's lockdown.</summary>
     Unknown,
 }

@@ -10,11 +10,11 @@ namespace OneCopy.Memory;
 /// </summary>
 internal static unsafe class ProcessVmProbe
 {
-    public static bool IsBlocked(out int errno) => Probe(TransferDirection.Read, out errno);
+    public static bool IsBlocked(out int errno) => IsBlocked(TransferDirection.Read, out errno);
 
-    public static bool IsWriteBlocked(out int errno) => Probe(TransferDirection.Write, out errno);
+    public static bool IsWriteBlocked(out int errno) => IsBlocked(TransferDirection.Write, out errno);
 
-    private static bool Probe(TransferDirection direction, out int errno)
+    public static bool IsBlocked(TransferDirection direction, out int errno)
     {
         ulong source;
         RandomNumberGenerator.Fill(new Span<byte>(&source, sizeof(ulong)));

@@ -5,11 +5,6 @@ namespace OneCopy;
 /// <summary>The three answers to a message: complete, abandon, dead-letter.</summary>
 public sealed partial class MessageQueue
 {
-    private const int MaxReasonLength = 500;
-
-    // What the headers of a dead letter may add to properties that were as long as is allowed.
-    private const int DeadLetterRoom = 4096;
-
     private readonly Lock _deadLetterGate = new();
     private MessageQueue? _deadLetters;
 
@@ -48,7 +43,7 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Abandon. False: it was withdrawn, or it is lost with its sender.</summary>
-    internal bool TryAbandon(Peer owner, int block, BlockState leased)
+    internal bool TryAbandon(Peer owner, int block, BlockState leased, bool countAttempt = true)
     {
         if (!TryEnter())
             return false; // Closing gave it back.
@@ -60,13 +55,13 @@ public sealed partial class MessageQueue
                 return false;
             }
 
-            BlockState queued = leased.ToRequeued(_self.Index, countAttempt: true);
+            BlockState queued = leased.ToRequeued(_self.Index, countAttempt);
             CrashPoint.At(Step.AbandonState);
             if (!owner.File.TryChange(block, leased, queued))
                 return false;
             CrashPoint.At(Step.AbandonEnqueue);
             EnqueueOrPutOff(new MessageReference(owner.Index, block, queued.Generation & Cell.GenerationMask));
-            _self.Count(Counter.Abandoned);
+            _self.Count(Counter.Abandoned, countAttempt ? 1 : 0);
             return true;
         }
         finally
@@ -81,7 +76,7 @@ public sealed partial class MessageQueue
         Enter();
         try
         {
-            SendDeadLetter(message, reason, wait: true, ct);
+            SendDeadLetter(message, new Verdict(reason, message.DeliveryAttempt), wait: true, ct);
         }
         finally
         {
@@ -137,7 +132,7 @@ public sealed partial class MessageQueue
         try
         {
             int times = message.DeliveryAttempt - (claimed ? 1 : 0);
-            return SendDeadLetter(message, $"handed out {times} times without being completed", wait: false, CancellationToken.None);
+            return SendDeadLetter(message, new Verdict($"handed out {times} times without being completed", times), wait: false, CancellationToken.None);
         }
         catch (Exception e) when (e is MessageLostException or MessageWithdrawnException)
         {
@@ -153,29 +148,72 @@ public sealed partial class MessageQueue
         }
     }
 
+    /// <summary>Why a message becomes a dead letter, and how often it was handed out before.</summary>
+    private readonly record struct Verdict(string Reason, int Attempts, bool Expired = false);
+
     /// <summary>False: the dead-letter queue has no room and must not be waited for.</summary>
-    private bool SendDeadLetter(ReceivedMessage message, string reason, bool wait, CancellationToken ct)
+    private bool SendDeadLetter(ReceivedMessage message, Verdict verdict, bool wait, CancellationToken ct)
     {
         MessageQueue deadLetters = DeadLetters();
-        byte[] payload = message.ToArray(ct);
         MessageProperties properties = message.Properties.Copy();
-        properties.Headers[DeadLetterHeaders.Reason] = reason.Length <= MaxReasonLength ? reason : reason[..MaxReasonLength];
-        properties.Headers[DeadLetterHeaders.Queue] = Name;
-        properties.Headers[DeadLetterHeaders.Attempts] = message.DeliveryAttempt.ToString();
-        properties.AllowMore = DeadLetterRoom;
-        SendOptions options = new() { Properties = properties };
+        DeadLetterHeaders.Write(message, properties, Name, verdict.Reason, verdict.Attempts);
         CrashPoint.At(Step.DeadSend);
-        if (!deadLetters.TrySend(payload, options))
-        {
-            if (!wait)
-                return false;
-            deadLetters.Send(payload, options, ct);
-        }
-
+        if (!deadLetters.TrySendCopy(message, new SendOptions { Properties = properties, TimeToLive = Timeout.InfiniteTimeSpan }, wait, ct))
+            return false;
         CrashPoint.At(Step.DeadState);
         _self.Count(Counter.DeadLettered);
+        if (verdict.Expired)
+            _self.Count(Counter.Expired);
         message.FinishDeadLettered();
         return true;
+    }
+
+    /// <summary>
+    /// Sends another queue's message on: its payload is copied once, from where it is to where it goes, whatever its length. False: there is no room, and it is
+    /// not to be waited for.
+    /// </summary>
+    private unsafe bool TrySendCopy(ReceivedMessage source, SendOptions options, bool wait, CancellationToken ct)
+    {
+        Needs needs = Needs.OfPayload(source.Length, options.Properties?.EncodedLength() ?? 0);
+        Enter();
+        try
+        {
+            if (!TryDraft(needs, options.Properties, out Draft draft))
+            {
+                if (!wait)
+                    return false;
+                draft = TakeDraft(needs, options.Properties, Deadline.Never, ct);
+            }
+
+            try
+            {
+                source.CopyTo(0, draft.Body, source.Length, ct);
+            }
+            catch
+            {
+                Discard(draft);
+                throw;
+            }
+
+            LimitLife(draft, options);
+            if (wait)
+            {
+                Publish(draft, Deadline.Never, ct);
+            }
+            else
+            {
+                MarkQueued(draft);
+                if (!TryEnqueue(draft.Reference(_self.Index)) && TryTakeBack(draft, keepDraft: false))
+                    return false;
+            }
+
+            CountSent(source.Length);
+            return true;
+        }
+        finally
+        {
+            Exit();
+        }
     }
 
     private MessageQueue DeadLetters()
@@ -183,20 +221,7 @@ public sealed partial class MessageQueue
         lock (_deadLetterGate)
         {
             ObjectDisposedException.ThrowIf(Volatile.Read(ref _closed), this);
-            return _deadLetters ??= Join(_directory.DeadLetters, _options with { MaxDeliveryAttempts = ushort.MaxValue }, create: true)!;
+            return _deadLetters ??= Join(_directory.DeadLetters.SharedWith(_ring.Access), _options with { MaxDeliveryAttempts = ushort.MaxValue, TimeToLive = null }, create: true)!;
         }
     }
-}
-
-/// <summary>The headers that a dead letter carries beside the message's own.</summary>
-public static class DeadLetterHeaders
-{
-    /// <summary>Why it is here.</summary>
-    public const string Reason = "onecopy-dead-letter-reason";
-
-    /// <summary>The queue that it was in.</summary>
-    public const string Queue = "onecopy-dead-letter-queue";
-
-    /// <summary>How often it was handed out.</summary>
-    public const string Attempts = "onecopy-dead-letter-attempts";
 }

@@ -122,6 +122,7 @@ public sealed unsafe partial class MessageQueue
         *(long*)(p + BlockLayout.PayloadOffsetOffset) = bodyOffset;
         *(long*)(p + BlockLayout.PropertiesOffsetOffset) = propertiesOffset;
         *(long*)(p + BlockLayout.TimeSentOffset) = MessageRecord.Now;
+        *(long*)(p + BlockLayout.ExpiresOffset) = 0; // Set when it is sent (LimitLife).
         return new Draft(
             block,
             state,

@@ -27,6 +27,7 @@ public sealed partial class MessageQueue
                 StopWatching(index);
         }
 
+        LocalHandles.Remove(_self);
         LeaveTable();
 
         // Memory of messages and buffers that are still held stays mapped until they are let go.

@@ -43,7 +43,7 @@ public sealed partial class MessageQueue
         if ((uint)moved != 0)
         {
             throw new OneCopyException(
-                "process_vm_readv", message.Owner.RefusedWith, $"process {message.Owner.File.Pid}",
+                "process_vm_readv", message.Owner.Pull.Errno, $"process {message.Owner.File.Pid}",
                 $"Nor could the sender move the message of {message.Length:N0} bytes into its arena ({Errno.NameOf((int)moved)}): " +
                 ((int)moved == Errno.EAGAIN ? "other moved messages fill it; abandon this one and go on, it will come again. " : "raise its QueueOptions.ArenaLimit. ") +
                 "onecopy doctor says what denies the pull.");
@@ -73,8 +73,21 @@ public sealed partial class MessageQueue
                 if (waiting.IsOver || IsDone(waiting) || !MoveIsAsked(waiting))
                     return;
                 int receiver = (int)(uint)Volatile.Read(ref _self.MoveRequest(waiting.Block));
-                MoveIntoArena(waiting);
-                Volatile.Write(ref _copiesBeforeAttach, CopiesAfterRefusal);
+                if (_options.Attach == AttachMode.Required)
+                {
+                    TakeBack(waiting, NoOtherWay(receiver));
+                    return;
+                }
+
+                if (MoveIntoArena(waiting) == Errno.EFAULT)
+                {
+                    TakeBack(waiting, LostPayload(waiting.Length));
+                    return;
+                }
+
+                // Where others do take what is attached, it goes on being attached.
+                if (Interlocked.Exchange(ref _attachedSinceMove, 0) == 0)
+                    Volatile.Write(ref _copiesBeforeAttach, CopiesAfterRefusal);
                 CrashPoint.At(Step.MoveRing);
                 TryPeerAt(receiver)?.File.Ring(WaitKind.Own);
             }
@@ -85,7 +98,34 @@ public sealed partial class MessageQueue
         }
     }
 
-    private unsafe void MoveIntoArena(AttachedSend waiting)
+    /// <summary>This process ends its own send: the message is withdrawn, its receiver learns that, and the send throws.</summary>
+    private void TakeBack(AttachedSend waiting, Exception why)
+    {
+        lock (waiting.Gate)
+        {
+            if (!TryWithdraw(waiting))
+                return; // Done after all.
+            waiting.TakenBack = why;
+        }
+
+        waiting.Complete();
+    }
+
+    private OneCopyException LostPayload(long length) => new(
+        "process_vm_readv", Errno.EFAULT, $"the payload of {length:N0} bytes in this process",
+        "Its memory was unmapped, or its file truncated, before a receiver had it. Nothing of it was delivered; leave the memory as it is until the send has completed.");
+
+    private OneCopyException NoOtherWay(int receiver)
+    {
+        Peer? peer = TryPeerAt(receiver);
+        return new OneCopyException(
+            $"Participant {receiver} (process {peer?.File.Pid}) of queue {Name} can neither copy the payload out of this process's memory nor have it copied into its own" +
+            $"{(peer?.Push.Refusal is { } why ? $": {why}" : ".")} The message was taken back, as QueueOptions.Attach is Required; with Allowed it would go through shared memory. " +
+            $"'onecopy queue stat {Name}' shows who was refused what.");
+    }
+
+    /// <summary>0, or the errno that it failed with. EFAULT: the payload itself cannot be read, and no answer is given.</summary>
+    private unsafe int MoveIntoArena(AttachedSend waiting)
     {
         long offset;
         SysResult taken;
@@ -101,9 +141,12 @@ public sealed partial class MessageQueue
             if (taken.Succeeded && (errno != 0 || !current))
                 _moves.Free(offset, waiting.Length);
             if (!current)
-                return;
+                return 0;
+            if (errno == Errno.EFAULT)
+                return errno;
             if (errno == 0)
             {
+                waiting.IsMoved = true;
                 own.MovedOffset = offset;
                 own.MovedSize = waiting.Length;
                 *(long*)(_self.Block(waiting.Block) + BlockLayout.MovedPlaceOffset) = offset;
@@ -113,6 +156,7 @@ public sealed partial class MessageQueue
             CrashPoint.At(Step.MoveAnswer);
             // Release: the new place is written before the word that says so.
             Volatile.Write(ref _self.Moved(waiting.Block), ((ulong)waiting.Generation << 32) | (uint)errno);
+            return errno;
         }
     }
 }

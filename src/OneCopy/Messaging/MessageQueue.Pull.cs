@@ -46,45 +46,63 @@ public sealed unsafe partial class MessageQueue
         }
     }
 
-    private bool CanPullFrom(Peer owner) => _options.AllowAttach && owner.MayBeTried();
+    private bool CanPullFrom(Peer owner) => MayTry(owner, owner.Pull, CopyDirection.Pull);
 
-    /// <summary>Pull. False: the payload was moved into the arena instead.</summary>
+    /// <summary>Pull, or where that is refused, push. False: the payload was moved into the arena instead.</summary>
     private bool Pull(ReceivedMessage message, long offset, byte* destination, long length, CancellationToken ct)
     {
         if (length == 0)
             return true;
-        if (CanPullFrom(message.Owner))
+        bool tried = CanPullFrom(message.Owner);
+        int errno = tried ? PullAll(message, ref offset, ref destination, ref length, ct) : message.Owner.Pull.Errno;
+        if (errno == 0 && tried)
         {
-            ReadOnlySpan<iovec> segments = message.Segments();
-            int segment = 0;
-            ulong skip = (ulong)offset;
-            while (skip >= segments[segment].iov_len)
-                skip -= segments[segment++].iov_len;
-
-            int errno = 0;
-            while (length > 0 && errno == 0)
-            {
-                ct.ThrowIfCancellationRequested();
-                CrashPoint.At(Step.PullRead);
-                errno = PullOnce(message.Owner, segments, ref segment, ref skip, ref destination, ref length);
-                CrashPoint.At(Step.PullCheck);
-                if (!IsStillMine(message))
-                    throw message.Owner.File.IsDamaged ? message.Damaged() : message.Withdrawn();
-            }
-
-            if (errno == 0)
-                return true;
-            if (errno == Errno.ESRCH)
-                RecoverIfDead(message.Owner);
-            else if (errno is Errno.EPERM or Errno.ENOSYS or Errno.EACCES)
-                message.Owner.Refuse(errno); // For good; anything else may be this message's alone.
+            message.Owner.Pull.Allow();
+            message.CountOnce(Counter.Pulled);
+            return true;
         }
+
+        if (errno == Errno.ESRCH && tried)
+            RecoverIfDead(message.Owner);
+        else if (tried && errno is Errno.EPERM or Errno.ENOSYS or Errno.EACCES)
+            Refuse(message.Owner, CopyDirection.Pull, errno, Memory.TransferDirection.Read);
 
         if (IsGoneOrDead(message.Owner))
             throw message.Lost();
+        if (message.Owner.Pull.Access == PullAccess.Refused && CanBePushedBy(message.Owner) && BePushed(message, ref offset, ref destination, ref length, ct))
+        {
+            message.CountOnce(Counter.Pushed);
+            return true;
+        }
+
         AskForMove(message.Owner, message.Block, message.Leased);
         AwaitMove(message, ct);
         return false;
+    }
+
+    /// <summary>Piece by piece. Advances by what came; 0 if all did, or errno.</summary>
+    private static int PullAll(ReceivedMessage message, ref long offset, ref byte* destination, ref long length, CancellationToken ct)
+    {
+        ReadOnlySpan<iovec> segments = message.Segments();
+        int segment = 0;
+        ulong skip = (ulong)offset;
+        while (skip >= segments[segment].iov_len)
+            skip -= segments[segment++].iov_len;
+
+        int errno = 0;
+        while (length > 0 && errno == 0)
+        {
+            ct.ThrowIfCancellationRequested();
+            long before = length;
+            CrashPoint.At(Step.PullRead);
+            errno = PullOnce(message.Owner, segments, ref segment, ref skip, ref destination, ref length);
+            offset += before - length;
+            CrashPoint.At(Step.PullCheck);
+            if (!IsStillMine(message))
+                throw message.Owner.File.IsDamaged ? message.Damaged() : message.Withdrawn();
+        }
+
+        return errno;
     }
 
     /// <summary>
@@ -101,7 +119,7 @@ public sealed unsafe partial class MessageQueue
     /// One call: some of the payload, and behind it the nonce of the sender's memory. Advances by what came; short counts are
     /// normal, cut at a page. The nonce is there only if all before it came, so the last call for each piece has it.
     /// </summary>
-    private static int PullOnce(
+    internal static int PullOnce(
         Peer owner, ReadOnlySpan<iovec> segments, ref int segment, ref ulong skip, ref byte* destination, ref long length)
     {
         iovec* remote = stackalloc iovec[PullSegments + 1];

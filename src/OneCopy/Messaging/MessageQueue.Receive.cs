@@ -168,18 +168,26 @@ public sealed partial class MessageQueue
             throw;
         }
 
-        if (leased.Attempts > 0)
+        bool expired = record.HasExpired;
+        if (leased.Attempts > 0 && !expired)
             _self.Count(Counter.Redelivered);
         if (!owner.TryAddReference())
             return null; // Withdrawn, and its sender gone.
         ReceivedMessage message = new(this, owner, block, leased, record);
+        if (expired)
+        {
+            PutAwayExpired(message);
+            return null;
+        }
+
         if (leased.Attempts >= _ring.MaxAttempts && TryDeadLetterExhausted(message))
         {
             message.Dispose();
             return null;
         }
 
-        if (record.Lane == Lane.Attached && !CanPullFrom(owner))
+        // At once, so that it is there when it is read: unless it can be pulled, or pushed when there is a place for it.
+        if (record.Lane == Lane.Attached && !CanPullFrom(owner) && !(owner.Pull.Access == PullAccess.Refused && CanBePushedBy(owner)))
             AskForMove(owner, block, leased);
         return message;
     }

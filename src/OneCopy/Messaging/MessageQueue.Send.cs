@@ -26,12 +26,14 @@ public sealed partial class MessageQueue
         options ??= SendOptions.Default;
         options.RefuseUntilCompleted();
         long deadline = Deadline.After(options.Timeout);
+        options.CheckTimeToLive();
         Needs needs = Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0);
         Enter();
         try
         {
             Draft draft = TakeDraft(needs, options.Properties, deadline, cancellationToken);
             payload.CopyTo(new Span<byte>(draft.Body, payload.Length));
+            LimitLife(draft, options);
             Publish(draft, deadline, cancellationToken);
             ThrowIfBroken();
             CountSent(payload.Length);
@@ -51,6 +53,7 @@ public sealed partial class MessageQueue
     {
         options ??= SendOptions.Default;
         options.RefuseUntilCompleted();
+        options.CheckTimeToLive();
         Needs needs = Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0);
         Enter();
         try
@@ -58,6 +61,7 @@ public sealed partial class MessageQueue
             if (!TryDraft(needs, options.Properties, out Draft draft))
                 return false;
             payload.CopyTo(new Span<byte>(draft.Body, payload.Length));
+            LimitLife(draft, options);
             MarkQueued(draft);
             bool enqueued = false;
             try
@@ -117,6 +121,7 @@ public sealed partial class MessageQueue
         ArgumentNullException.ThrowIfNull(buffer);
         options ??= SendOptions.Default;
         options.RefuseUntilCompleted();
+        options.CheckTimeToLive();
         Enter();
         try
         {
@@ -125,6 +130,7 @@ public sealed partial class MessageQueue
             try
             {
                 WriteProperties(block, buffer.Length, options.Properties);
+                LimitLife(new Draft(block, state, 0, 0), options);
                 Publish(new Draft(block, state, 0, 0), Deadline.After(options.Timeout), cancellationToken, keepDraft: true);
                 sent = true;
                 ThrowIfBroken();

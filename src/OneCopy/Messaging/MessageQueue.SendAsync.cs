@@ -13,6 +13,7 @@ public sealed partial class MessageQueue
 
     private readonly List<AttachedSend> _attached = [];
     private int _copiesBeforeAttach;
+    private int _attachedSinceMove;
 
     /// <summary>
     /// Sends a payload. From <see cref="QueueOptions.AttachThreshold"/> on it stays in the caller's memory and is copied once, by its receiver; the
@@ -26,7 +27,11 @@ public sealed partial class MessageQueue
     /// gets <see cref="MessageWithdrawnException"/>. A message that was copied into the queue cannot be taken from a receiver that has it.
     /// </param>
     /// <exception cref="TimeoutException">The time limit passed; the message was taken back.</exception>
-    /// <exception cref="OneCopyException">As for <c>Send</c>.</exception>
+    /// <exception cref="ArgumentException"><see cref="SendOptions.SurviveSender"/> was asked for, and <see cref="QueueOptions.Attach"/> forbids the copy.</exception>
+    /// <exception cref="OneCopyException">
+    /// As for <c>Send</c>. Or the payload's memory was unmapped, or its file truncated, before a receiver had it (EFAULT). Or it cannot go in one copy,
+    /// and <see cref="AttachMode.Required"/> forbids another way. The message was taken back in both cases.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The handle was closed; a message not completed by then was taken back.</exception>
     public ValueTask SendAsync(ReadOnlyMemory<byte> payload, SendOptions? options = null, CancellationToken cancellationToken = default) =>
         SendAsync(new ReadOnlySequence<byte>(payload), options, cancellationToken);
@@ -36,6 +41,7 @@ public sealed partial class MessageQueue
     public async ValueTask SendAsync(ReadOnlySequence<byte> payload, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= SendOptions.Default;
+        options.CheckTimeToLive();
         cancellationToken.ThrowIfCancellationRequested();
         long length = payload.Length;
         long deadline = Deadline.After(options.Timeout);
@@ -54,16 +60,28 @@ public sealed partial class MessageQueue
             if (!await WaitUntilAsync(WaitKind.Own, attempt, DraftAttempt.Try, deadline, cancellationToken).ConfigureAwait(false))
                 throw new TimeoutException($"The queue {Name} had no room for a message of {length:N0} bytes in time; nothing was sent.");
             Draft draft = attempt.Draft;
-            if (attach)
-                CopyTo(segments, draft);
-            else
-                CopyTo(payload, draft);
+            try
+            {
+                if (attach)
+                    CopyTo(segments, draft);
+                else
+                    CopyTo(payload, draft);
+            }
+            catch
+            {
+                Discard(draft);
+                throw;
+            }
+
+            LimitLife(draft, options);
             if (attach || options.UntilCompleted)
                 waiting = BeginWaiting(draft, pins, segments, length);
             await PublishAsync(draft, deadline, cancellationToken).ConfigureAwait(false);
             CountSent(attach ? Lane.Attached : needs.BodyFits(_self.InlineCapacity) ? Lane.Inline : Lane.Arena, length);
             if (waiting is not null)
                 await CompleteAsync(waiting, deadline, cancellationToken).ConfigureAwait(false);
+            if (attach && !waiting!.IsMoved)
+                Volatile.Write(ref _attachedSinceMove, 1);
             ThrowIfBroken();
         }
         finally
@@ -97,11 +115,17 @@ public sealed partial class MessageQueue
 
     private bool ShouldAttach(long length, SendOptions options)
     {
-        if (options.SurviveSender || length == 0 || length < _options.AttachThreshold)
+        if (_options.Attach == AttachMode.Never || length == 0 || length < _options.AttachThreshold)
             return false;
+        bool required = _options.Attach == AttachMode.Required;
+        if (options.SurviveSender)
+        {
+            return !required ? false : throw new ArgumentException(
+                $"SendOptions.SurviveSender asks for a copy of {length:N0} bytes in the queue, and QueueOptions.Attach is Required, which forbids it from AttachThreshold on.", nameof(options));
+        }
 
         // What cannot fit in the arena can only be attached.
-        if (Volatile.Read(ref _copiesBeforeAttach) <= 0 || length > _self.ArenaLimit)
+        if (required || Volatile.Read(ref _copiesBeforeAttach) <= 0 || length > _self.ArenaLimit)
             return true;
         Interlocked.Decrement(ref _copiesBeforeAttach);
         return false;
@@ -138,9 +162,21 @@ public sealed partial class MessageQueue
             Buffer.MemoryCopy(source, draft.Body, segments.Length * sizeof(iovec), segments.Length * sizeof(iovec));
     }
 
-    private static unsafe void CopyTo(ReadOnlySequence<byte> payload, Draft draft)
+    private unsafe void CopyTo(ReadOnlySequence<byte> payload, Draft draft)
     {
         byte* to = draft.Body;
+        if (payload.Length >= _options.AttachThreshold)
+        {
+            // Such callers are used to memory that is read by the kernel: a mapped file that somebody truncates is then an error here too.
+            (MemoryHandle[] pins, iovec[] segments) = Pin(payload);
+            int errno = OwnMemory.Copy(segments, to);
+            foreach (MemoryHandle pin in pins)
+                pin.Dispose();
+            if (errno != 0)
+                throw errno == Errno.EFAULT ? LostPayload(payload.Length) : new OneCopyException("process_vm_readv", errno, "the payload");
+            return;
+        }
+
         foreach (ReadOnlyMemory<byte> piece in payload)
         {
             piece.Span.CopyTo(new Span<byte>(to, piece.Length));
@@ -177,8 +213,6 @@ public sealed partial class MessageQueue
 
     private async ValueTask CompleteAsync(AttachedSend waiting, long deadline, CancellationToken ct)
     {
-        if (IsDone(waiting))
-            return;
         CountSleeper(1);
         try
         {
@@ -186,7 +220,9 @@ public sealed partial class MessageQueue
             {
                 try
                 {
-                    await waiting.Completion.WaitAsync(Deadline.Left(deadline), ct).ConfigureAwait(false);
+                    if (!IsDone(waiting))
+                        await waiting.Completion.WaitAsync(Deadline.Left(deadline), ct).ConfigureAwait(false);
+                    ThrowIfTakenBack(waiting);
                     return;
                 }
                 catch (TimeoutException) when (Deadline.IsAhead(deadline))
@@ -199,6 +235,7 @@ public sealed partial class MessageQueue
         {
             // However it ended: the memory is the caller's again only if nobody can read it any more.
             ThrowIfBroken();
+            ThrowIfTakenBack(waiting);
             if (IsDone(waiting))
                 return;
             if (TryWithdraw(waiting))
@@ -208,6 +245,7 @@ public sealed partial class MessageQueue
                 throw;
             }
 
+            ThrowIfTakenBack(waiting);
             if (IsDone(waiting))
                 return;
             throw new OneCopyException(
@@ -216,6 +254,16 @@ public sealed partial class MessageQueue
         finally
         {
             CountSleeper(-1);
+        }
+    }
+
+    private static void ThrowIfTakenBack(AttachedSend waiting)
+    {
+        // With its gate: who takes it back sets the reason after the state.
+        lock (waiting.Gate)
+        {
+            if (waiting.TakenBack is { } why)
+                throw why;
         }
     }
 
@@ -247,10 +295,9 @@ public sealed partial class MessageQueue
                 CrashPoint.At(Step.WithdrawRing);
                 _self.Count(Counter.Withdrawn);
 
-                // A receiver that waits for this payload to be moved looks up.
-                ulong request = Volatile.Read(ref _self.MoveRequest(waiting.Block));
-                if ((uint)(request >> 32) == s.Generation)
-                    TryPeerAt((int)(uint)request)?.File.Ring(WaitKind.Own);
+                // A receiver that waits for this payload to be moved or pushed looks up. After the full fence of the change.
+                if (s.Phase == Phase.Leased && TryPeerAt(s.Actor) is { } holder && Volatile.Read(ref holder.File.OwnSleeping) != 0)
+                    holder.File.Ring(WaitKind.Own);
                 Discard(new Draft(waiting.Block, withdrawn, 0, 0));
                 return true;
             }
@@ -272,6 +319,10 @@ public sealed partial class MessageQueue
                 {
                     waiting.IsMoving = true;
                     ThreadPool.UnsafeQueueUserWorkItem(static w => w.Queue.Move(w.Waiting), (Queue: this, Waiting: waiting), preferLocal: false);
+                }
+                else if (waiting.IsAttached && PushIsAsked(waiting) && waiting.TryAskForPush())
+                {
+                    ThreadPool.UnsafeQueueUserWorkItem(static w => w.Queue.Push(w.Waiting), (Queue: this, Waiting: waiting), preferLocal: false);
                 }
             }
         }

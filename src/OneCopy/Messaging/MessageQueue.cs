@@ -129,7 +129,9 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
 
     private static MessageQueue Joined(QueueDirectory directory, Ring ring, Participant self, QueueOptions options)
     {
+        options.ApplyToProcess();
         MessageQueue queue = new(directory, ring, self, options);
+        LocalHandles.Add(self, queue._postings);
         try
         {
             queue.OnJoined();

@@ -19,6 +19,7 @@ internal readonly unsafe struct MessageRecord
         BodyOffset = *(long*)(block + (moved ? BlockLayout.MovedPlaceOffset : BlockLayout.PayloadOffsetOffset));
         PropertiesOffset = *(long*)(block + BlockLayout.PropertiesOffsetOffset);
         TimeSent = *(long*)(block + BlockLayout.TimeSentOffset);
+        Expires = *(long*)(block + BlockLayout.ExpiresOffset);
     }
 
     public ulong Sequence { get; }
@@ -43,6 +44,10 @@ internal readonly unsafe struct MessageRecord
 
     // From here on a table must have memory behind it, and not only a length, before as much is taken for its copy.
     private const long LargeTable = 1 << 20;
+    /// <summary>Microseconds since 1970, UTC, from which on it is a dead letter; 0 = never.</summary>
+    public long Expires { get; }
+
+    public bool HasExpired => Expires != 0 && Expires <= Now;
 
     public static long Now => (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
@@ -53,14 +58,18 @@ internal readonly unsafe struct MessageRecord
     public long TableLength => (long)SegmentCount * BlockLayout.SegmentSize;
 
     /// <summary>The caller holds the lease, so that an honest owner changes nothing meanwhile.</summary>
-    public static MessageRecord Read(Participant owner, int block)
+    public static MessageRecord Read(Participant owner, int block) => TryRead(owner, block, out MessageRecord r)
+        ? r
+        : throw new QueueCorruptException(owner.Path, $"the record of block {block} is impossible");
+
+    /// <summary>False: it is impossible, or is just being written. Whoever does not hold the lease looks at the state before and after.</summary>
+    public static bool TryRead(Participant owner, int block, out MessageRecord r)
     {
-        MessageRecord r = new(owner.Block(block), WasMoved(owner, block));
-        bool good = r.Length >= 0 && r.SegmentCount >= 0 && r.PropertiesLength <= 2 * MessageProperties.MaxEncodedLength
+        r = new(owner.Block(block), WasMoved(owner, block));
+        return r.Length >= 0 && r.SegmentCount >= 0 && r.Expires >= 0 && r.PropertiesLength <= 2 * MessageProperties.MaxEncodedLength
             && r.Lane is >= Lane.Inline and <= Lane.Attached
             && r.BodyIsInside(owner)
             && (r.PropertiesLength == 0 || Inside(owner, r.PropertiesOffset, r.PropertiesLength, r.HasInlineProperties));
-        return good ? r : throw new QueueCorruptException(owner.Path, $"the record of block {block} is impossible");
     }
 
     /// <summary>Whether the payload is in its sender's memory, and not (or no longer) in a file.</summary>

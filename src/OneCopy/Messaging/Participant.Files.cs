@@ -33,12 +33,14 @@ internal sealed unsafe partial class Participant
         long arenaOffset = ParticipantLayout.ArenaOffset(options.Blocks, ring.BlockSize);
         string path = directory.TemporaryPath();
         CrashPoint.At(Step.JoinFile);
-        SafeFileHandle file = SafeFd.Open(path, OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL, 0x180); // 0600
+        SafeFileHandle file = SafeFd.Open(path, OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL, ring.Access is null ? QueueFileMode.Owner : QueueFileMode.Group);
         SafeFileHandle? held = null;
         MemoryMapping? map = null;
         MemoryMapping? arena = null;
         try
         {
+            ring.Access?.Share(file, path, isDirectory: false);
+
             // A description of its own, so that no other use of the file can drop the lock.
             CrashPoint.At(Step.JoinLock);
             held = SafeFd.Open(path, OpenFlags.O_RDWR);
@@ -85,11 +87,11 @@ internal sealed unsafe partial class Participant
         }
     }
 
-    /// <summary>Maps another participant's file. Null: it is gone.</summary>
-    public static Participant? Attach(QueueDirectory directory, Ring ring, int index, long incarnation)
+    /// <summary>Maps another participant's file; <paramref name="readOnly"/> for those who only look. Null: it is gone.</summary>
+    public static Participant? Attach(QueueDirectory directory, Ring ring, int index, long incarnation, bool readOnly = false)
     {
         string path = directory.ParticipantPath(index, incarnation);
-        if (OpenFile(path) is not { } file)
+        if (OpenFile(path, readOnly) is not { } file)
             return null;
         MemoryMapping? map = null;
         MemoryMapping? arena = null;
@@ -102,7 +104,7 @@ internal sealed unsafe partial class Participant
             using (MemoryMapping head = MemoryMapping.OfFile(file, 0, Pages.Granularity, Prot.Read, path))
                 new ReadOnlySpan<byte>(head.Address, HeaderLength).CopyTo(new Span<byte>(header, HeaderLength));
             (long arenaOffset, long arenaLimit) = Check(header, path, ring, incarnation, (long)s.stx_size);
-            map = MemoryMapping.OfFile(file, 0, arenaOffset, Prot.Read | Prot.Write, path);
+            map = MemoryMapping.OfFile(file, 0, arenaOffset, readOnly ? Prot.Read : Prot.Read | Prot.Write, path);
             arena = arenaLimit == 0 ? null : MapArena(file, arenaOffset, arenaLimit, path);
             return new Participant(path, index, incarnation, file, map, arena, (long)s.stx_size, header) { FileUid = s.stx_uid, FileMode = s.stx_mode };
         }
@@ -200,9 +202,9 @@ internal sealed unsafe partial class Participant
     }
 
     /// <summary>Only a regular file is opened, by its own name; nothing that lies there under its name can hold us up. Null: it is gone.</summary>
-    private static SafeFileHandle? OpenFile(string path)
+    private static SafeFileHandle? OpenFile(string path, bool readOnly = false)
     {
-        SysResult opened = Fcntl.open(path, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK);
+        SysResult opened = Fcntl.open(path, (readOnly ? OpenFlags.O_RDONLY : OpenFlags.O_RDWR) | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK);
         switch (opened.Errno)
         {
             case 0:

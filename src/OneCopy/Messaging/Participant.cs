@@ -33,6 +33,7 @@ internal sealed unsafe partial class Participant : IDisposable
         BlockSize = *(int*)(header + ParticipantLayout.BlockSizeOffset);
         ArenaLimit = *(long*)(header + ParticipantLayout.ArenaLimitOffset);
         NonceAddress = *(nuint*)(header + ParticipantLayout.NonceAddressOffset);
+        QueueId = new Guid(new ReadOnlySpan<byte>(header + ParticipantLayout.QueueIdOffset, 16));
         Nonce = new Guid(new ReadOnlySpan<byte>(header + ParticipantLayout.NonceOffset, ParticipantLayout.NonceLength));
         ArenaOffset = ParticipantLayout.ArenaOffset(BlockCount, BlockSize);
     }
@@ -61,6 +62,8 @@ internal sealed unsafe partial class Participant : IDisposable
     public nuint NonceAddress { get; }
 
     public Guid Nonce { get; }
+
+    public Guid QueueId { get; }
 
     public SafeFileHandle File => _file;
 

@@ -28,8 +28,15 @@ internal static class ParticipantLayout
     public const int OwnDoorbellOffset = 512;
     public const int OwnSleepingOffset = 516;
     public const int AttentionDoorbellOffset = 640;
+    public const int PostedOffset = 768;
     public const int CountersOffset = 1024;
-    public const int BlocksOffset = 4096;
+
+    /// <summary>Which refusals this participant has met: <see cref="RefusalTable"/>.</summary>
+    public const int RefusalsOffset = 3072;
+
+    /// <summary>Where its receivers let others copy to: <see cref="PostingLayout"/>.</summary>
+    public const int PostingsOffset = 4096;
+    public const int BlocksOffset = PostingsOffset + (PostingLayout.Slots * PostingLayout.SlotSize);
 
     public static long ArenaOffset(int blockCount, int blockSize) => Pages.RoundUp(BlocksOffset + ((long)blockCount * blockSize));
 }
@@ -98,5 +105,10 @@ internal enum Counter
     Withdrawn,
     LostWithSender,
     Moved,
+    Pulled,
+    Pushed,
+    PullsRefused,
+    PushesRefused,
+    Expired,
     Count,
 }

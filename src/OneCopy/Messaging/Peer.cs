@@ -21,11 +21,14 @@ internal sealed class Peer(Participant file)
     /// <summary>Stays with the process, whatever becomes of its number. Null: not watched (own process, another pid namespace).</summary>
     public SafeFileHandle? Pidfd { get; set; }
 
-    /// <summary>What the last pull from this participant found.</summary>
-    public PullAccess Access { get; set; }
+    /// <summary>Copying out of its memory, into ours.</summary>
+    public AccessState Pull { get; } = new();
 
-    /// <summary>errno of the refusal, for the reason given to people.</summary>
-    public int RefusedWith { get; set; }
+    /// <summary>Copying into its memory, out of ours.</summary>
+    public AccessState Push { get; } = new();
+
+    /// <summary>Its copying into our memory, by what it answered.</summary>
+    public AccessState PushedBy { get; } = new();
 
     /// <summary>False: the last reference is gone, and the memory with it.</summary>
     public bool TryAddReference()
@@ -57,34 +60,21 @@ internal sealed class Peer(Participant file)
     }
 
     /// <summary>
-    /// Whether a pull may be tried at all. A process with more rights than its peers must not be led to read a stranger, so the
-    /// target must run as the user that we are, and its file must be that user's too: the file system's word, not the peer's.
+    /// Why its memory must not be touched, whatever the kernel says; None if it may be tried. A process with more rights than its peers must
+    /// not be led to touch a stranger, so the target must run as the user that we are, and its file must be that user's too: the file
+    /// system's word, not the peer's. And one that says it is this process is so only if its handle is open here.
     /// </summary>
-    public bool MayBeTried()
+    public AccessDenialReason RuleAgainst()
     {
-        if (Access == PullAccess.Unknown)
-        {
-            uint me = Prctl.geteuid();
-            bool same = File.PidNamespace == ProcessIdentity.PidNamespace && File.FileUid == me && File.Uid == me
-                && ProcessIdentity.RunsAs(File.Pid, me) && File.NamesItsOwnProcess();
-            Access = same ? PullAccess.Allowed : PullAccess.Refused;
-            RefusedWith = same ? 0 : File.PidNamespace == ProcessIdentity.PidNamespace ? Errno.EPERM : Errno.ESRCH;
-        }
+        if (File.PidNamespace != ProcessIdentity.PidNamespace)
+            return AccessDenialReason.PidNamespace;
+        if (File.Pid == ProcessIdentity.Pid)
+            return LocalHandles.Of(File) is not null ? AccessDenialReason.None : AccessDenialReason.NoSuchProcess;
+        uint me = Prctl.geteuid();
+        if (File.FileUid != me || File.Uid != me || !ProcessIdentity.RunsAs(File.Pid, me))
+            return AccessDenialReason.OtherUser;
 
-        return Access == PullAccess.Allowed;
+        // Where others may write the file, its pid is only their word: the process must be the one that holds its lock.
+        return File.NamesItsOwnProcess() ? AccessDenialReason.None : AccessDenialReason.NoSuchProcess;
     }
-
-    public void Refuse(int errno)
-    {
-        Access = PullAccess.Refused;
-        RefusedWith = errno;
-    }
-}
-
-/// <summary>Whether a participant's memory can be pulled from: found by doing it.</summary>
-internal enum PullAccess
-{
-    Unknown,
-    Allowed,
-    Refused,
 }

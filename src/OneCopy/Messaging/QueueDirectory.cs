@@ -3,17 +3,17 @@ using OneCopy.Interop;
 namespace OneCopy.Messaging;
 
 /// <summary>Where a queue is: its root, its name, the paths of its files.</summary>
-internal sealed class QueueDirectory
+internal sealed partial class QueueDirectory
 {
     private const string RootVariable = "ONECOPY_ROOT";
-    private const uint OwnerOnly = 0x1C0; // 0700
     private const int MaxNameLength = 200;
     public const string DeadLetterSuffix = ".dead";
 
-    private QueueDirectory(string root, string name)
+    private QueueDirectory(string root, string name, QueueAccess? access)
     {
         Root = root;
         Name = name;
+        Access = access;
         Path = System.IO.Path.Combine(root, name);
         RingPath = System.IO.Path.Combine(Path, "ring");
     }
@@ -21,6 +21,9 @@ internal sealed class QueueDirectory
     private static string DefaultRoot => $"/dev/shm/onecopy-{Prctl.geteuid()}";
 
     public string Root { get; }
+
+    /// <summary>Whom its creator shares it with. Null: nobody.</summary>
+    public QueueAccess? Access { get; }
 
     public string Name { get; }
 
@@ -31,63 +34,30 @@ internal sealed class QueueDirectory
     public static QueueDirectory Of(string name, QueueOptions options)
     {
         ValidateName(name);
-        return new QueueDirectory(RootOf(options.Root), name);
+        string root = RootOf(options.Root, options.Access);
+        return options.Access is null || !string.Equals(root, DefaultRoot, StringComparison.Ordinal)
+            ? new QueueDirectory(root, name, options.Access)
+            : throw new OneCopyException(
+                $"{root} is this user's alone, so that {options.Access} cannot use a queue in it. Leave QueueOptions.Root and {RootVariable} out ({options.Access.DefaultRoot}), " +
+                "or name a directory that the group may enter.");
     }
 
     /// <summary>The queue that this one's dead letters go to; its name may be longer than another's, by the suffix.</summary>
-    public QueueDirectory DeadLetters => new(Root, Name + DeadLetterSuffix);
+    public QueueDirectory DeadLetters => new(Root, Name + DeadLetterSuffix, Access);
+
+    /// <summary>The same, to be shared with others than its options said.</summary>
+    public QueueDirectory SharedWith(QueueAccess? access) => new(Root, Name, access);
 
     /// <summary>The directory that queues live in; it need not exist.</summary>
-    public static string RootOf(string? root)
+    public static string RootOf(string? root, QueueAccess? access = null)
     {
         root ??= Environment.GetEnvironmentVariable(RootVariable);
-        return string.IsNullOrEmpty(root) ? DefaultRoot : System.IO.Path.GetFullPath(root);
+        return string.IsNullOrEmpty(root) ? access?.DefaultRoot ?? DefaultRoot : System.IO.Path.GetFullPath(root);
     }
 
     public string ParticipantPath(int index, long incarnation) => System.IO.Path.Combine(Path, $"p{index}-{incarnation}");
 
     public string TemporaryPath() => System.IO.Path.Combine(Path, "t-" + Guid.NewGuid().ToString("N"));
-
-    /// <summary>Makes what is missing of root and queue directory, and refuses a default root that belongs to somebody else.</summary>
-    public void Create()
-    {
-        MakeDirectory(Root);
-        RefuseForeignRoot();
-        MakeDirectory(Path);
-    }
-
-    private static void MakeDirectory(string path)
-    {
-        SysResult made = Fcntl.mkdir(path, OwnerOnly);
-        if (made.Succeeded || made.Errno == Errno.EEXIST)
-            return;
-        if (made.Errno == Errno.ENOENT && System.IO.Path.GetDirectoryName(path) is { Length: > 1 } parent)
-        {
-            MakeDirectory(parent);
-            made = Fcntl.mkdir(path, OwnerOnly);
-        }
-
-        if (!made.Succeeded && made.Errno != Errno.EEXIST)
-            made.OrThrow("mkdir", path);
-    }
-
-    /// <summary>/dev/shm is writable for all: somebody else may have made the default root, or a link of its name, before us.</summary>
-    public void RefuseForeignRoot()
-    {
-        if (!string.Equals(Root, DefaultRoot, StringComparison.Ordinal))
-            return;
-        SysResult looked = Stat.Of(Root, out statx s, followLinks: false);
-        if (looked.Errno == Errno.ENOENT)
-            return;
-        looked.OrThrow("statx", Root);
-        bool isDirectory = (s.stx_mode & Stat.S_IFMT) == Stat.S_IFDIR;
-        if (!isDirectory || s.stx_uid != Prctl.geteuid() || (s.stx_mode & 0x3F) != 0)
-        {
-            throw new OneCopyException(
-                $"{Root} is not a directory of this user alone (uid {s.stx_uid}, mode {Convert.ToString(s.stx_mode & 0xFFF, 8)}): " +
-                $"somebody else may have made it. Remove it, or name another directory (QueueOptions.Root, {RootVariable}).");
-        }
-    }
 
     private static void ValidateName(string name)
     {

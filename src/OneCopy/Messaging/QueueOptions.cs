@@ -21,9 +21,16 @@ public sealed record QueueOptions
 {
     /// <summary>
     /// The directory that queues live in. Null (the default): the environment variable <c>ONECOPY_ROOT</c>, and without that
-    /// <c>/dev/shm/onecopy-UID</c>, made with mode 0700.
+    /// <c>/dev/shm/onecopy-UID</c>, made with mode 0700; with <see cref="Access"/>, <see cref="QueueAccess.DefaultRoot"/>.
     /// </summary>
     public string? Root { get; init; }
+
+    /// <summary>
+    /// Made by the creator: who may take part. Null (the default): the creator's user alone; directory 0700, files 0600. Or the members of a group: 2770 and
+    /// 0660, whatever the umask, also for the dead-letter queue. It needs a root that the group may enter. Who joins takes the queue as it is, and names it here only to
+    /// find the group's default root.
+    /// </summary>
+    public QueueAccess? Access { get; init; }
 
     /// <summary>Made by the creator: references the ring can hold, a power of two from 64 to 16,777,216. Default 16,384.</summary>
     public int RingCapacity { get; init; } = 16384;
@@ -46,6 +53,12 @@ public sealed record QueueOptions
     public int MaxDeliveryAttempts { get; init; } = 10;
 
     /// <summary>
+    /// Made by the creator: how long messages may wait in the queue whose senders do not say it themselves
+    /// (<see cref="SendOptions.TimeToLive"/>), more than 0. Null (the default): for ever.
+    /// </summary>
+    public TimeSpan? TimeToLive { get; init; }
+
+    /// <summary>
     /// How many messages of this participant may be in the queue at the same time, at most 65,536. When they are used up, its
     /// sends wait. Default 1,024.
     /// </summary>
@@ -64,10 +77,25 @@ public sealed record QueueOptions
     public long AttachThreshold { get; init; } = 32 * 1024;
 
     /// <summary>
-    /// Whether this participant pulls attached payloads out of their senders' memory. False: it has every payload moved into the
-    /// sender's arena. Default true.
+    /// Whether payloads go straight between this participant's memory and others': as a sender and as a receiver. Default
+    /// <see cref="AttachMode.Allowed"/>.
     /// </summary>
-    public bool AllowAttach { get; init; } = true;
+    public AttachMode Attach { get; init; }
+
+    /// <summary>
+    /// Where the Yama security module lets a process be reached by its ancestors alone (kernel.yama.ptrace_scope = 1), permits every process
+    /// of this user to reach this one: prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY), see prctl(2). Not only queue participants: the setting has
+    /// room for one process or for all, and it allows ptrace(2) as well. It holds for the whole process, beyond the handle. Without Yama it does
+    /// nothing. Default false.
+    /// </summary>
+    public bool AllowPtracer { get; init; }
+
+    /// <summary>
+    /// Makes this process dumpable: prctl(PR_SET_DUMPABLE, 1), see prctl(2). A process that has changed its user after its start is not, so
+    /// that others of its new user cannot read its memory. With it they can, by ptrace(2) too, and it leaves core dumps: not for a process
+    /// that holds secrets of its former user. It holds for the whole process, beyond the handle. Default false.
+    /// </summary>
+    public bool SetDumpable { get; init; }
 
     /// <summary>How threads of this participant wait. Default <see cref="WaitStrategy.Adaptive"/>.</summary>
     public WaitStrategy WaitStrategy { get; init; }
@@ -84,11 +112,23 @@ public sealed record QueueOptions
         ThrowIfNoPowerOfTwo(BlockSize, nameof(BlockSize), Messaging.BlockLayout.MinBlockSize, Messaging.BlockLayout.MaxBlockSize);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxDeliveryAttempts, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxDeliveryAttempts, ushort.MaxValue);
+        SendOptions.CheckTimeToLive(TimeToLive);
         ArgumentOutOfRangeException.ThrowIfLessThan(Blocks, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Blocks, Messaging.Cell.MaxBlocks);
         ArgumentOutOfRangeException.ThrowIfLessThan(ArenaLimit, 0);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(ArenaLimit, 1L << 40);
         ArgumentOutOfRangeException.ThrowIfLessThan(AttachThreshold, 0);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)Attach, (uint)AttachMode.Required, nameof(Attach));
+    }
+
+    /// <summary>What was asked for of the whole process, before the others see it.</summary>
+    internal void ApplyToProcess()
+    {
+        // EINVAL: a kernel without Yama.
+        if (AllowPtracer && Interop.Prctl.prctl(Interop.Prctl.PR_SET_PTRACER, Interop.Prctl.PR_SET_PTRACER_ANY) is { Succeeded: false, Errno: not Interop.Errno.EINVAL } refused)
+            refused.OrThrow("prctl(PR_SET_PTRACER)");
+        if (SetDumpable)
+            Interop.Prctl.prctl(Interop.Prctl.PR_SET_DUMPABLE, 1).OrThrow("prctl(PR_SET_DUMPABLE)");
     }
 
     private static void ThrowIfNoPowerOfTwo(int value, string name, int least, int most)

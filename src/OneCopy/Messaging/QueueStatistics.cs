@@ -59,14 +59,35 @@ public sealed record QueueStatistics
     /// <summary>Put into the dead-letter queue.</summary>
     public required long DeadLettered { get; init; }
 
+    /// <summary>Of the dead letters, those whose time had passed when a receiver met them.</summary>
+    public required long Expired { get; init; }
+
     /// <summary>Taken back by their senders.</summary>
     public required long Withdrawn { get; init; }
 
     /// <summary>Attached messages whose sender died before they were copied. Their sends had not completed.</summary>
     public required long LostWithSender { get; init; }
 
-    /// <summary>Attached payloads that could not be pulled and were moved into the arena.</summary>
+    /// <summary>Attached payloads that could neither be pulled nor pushed and were moved into the arena.</summary>
     public required long Moved { get; init; }
+
+    /// <summary>Messages of which a receiver has pulled at least a part out of the sender's memory.</summary>
+    public required long Pulled { get; init; }
+
+    /// <summary>Messages of which a sender has pushed at least a part into the receiver's memory, where the receiver could not pull.</summary>
+    public required long Pushed { get; init; }
+
+    /// <summary>How often a receiver was refused its sender's memory. After a refusal it is not tried again for ten seconds.</summary>
+    public required long PullsRefused { get; init; }
+
+    /// <summary>How often a sender was refused its receiver's memory.</summary>
+    public required long PushesRefused { get; init; }
+
+    /// <summary>
+    /// Who was refused whose memory, and why: of the participants that are still there, the 16 most frequent of each. None of these was an
+    /// error to anybody; the messages went by another way.
+    /// </summary>
+    public required IReadOnlyList<Downgrade> Downgrades { get; init; }
 
     /// <summary>Who takes part.</summary>
     public required IReadOnlyList<ParticipantStatistics> Participants { get; init; }
@@ -94,62 +115,17 @@ public sealed partial class MessageQueue
         }
     }
 
-    private unsafe QueueStatistics CountAll()
+    private QueueStatistics CountAll()
     {
-        long[] counters = new long[(int)Counter.Count];
-        for (int c = 0; c < counters.Length; c++)
-            counters[c] = Volatile.Read(ref _ring.RetiredCounter(c));
-        List<ParticipantStatistics> participants = [];
-        long queued = 0;
-        long leased = 0;
-        long bytes = 0;
-        long oldest = long.MaxValue;
+        QueueTally tally = new(_ring);
         for (int index = 1; index <= _ring.HighestIndex; index++)
         {
             if (TryPeerAt(index) is not { } peer)
                 continue;
-            participants.Add(new ParticipantStatistics(index, peer.File.Pid, (int)peer.File.Uid, !IsGoneOrDead(peer), PullDenied(peer)));
-            for (int c = 0; c < counters.Length; c++)
-                counters[c] += Volatile.Read(ref peer.File.CounterWord(c));
-            for (int block = 0; block < peer.File.BlockCount; block++)
-            {
-                Phase phase = peer.File.State(block).Phase;
-                if (phase is not (Phase.Queued or Phase.Leased))
-                    continue;
-                byte* p = peer.File.Block(block);
-                bytes += Math.Max(0, *(long*)(p + BlockLayout.PayloadLengthOffset));
-                leased += phase == Phase.Leased ? 1 : 0;
-                queued += phase == Phase.Queued ? 1 : 0;
-                if (phase == Phase.Queued)
-                    oldest = Math.Min(oldest, *(long*)(p + BlockLayout.TimeSentOffset));
-            }
+            ParticipantStatistics participant = new(index, peer.File.Pid, (int)peer.File.Uid, !IsGoneOrDead(peer), peer.Pull.Refusal?.ToString());
+            tally.Add(peer.File, participant, index == _self.Index ? WordsOfRefusal : null);
         }
 
-        return new QueueStatistics
-        {
-            Queued = queued,
-            Leased = leased,
-            BytesPending = bytes,
-            OldestAge = queued == 0 ? null : TimeSpan.FromMicroseconds(Math.Clamp(MessageRecord.Now - oldest, 0, TimeSpan.MaxValue.Ticks / 100)),
-            Sent = Lanes(counters, Counter.SentInline),
-            Completed = Lanes(counters, Counter.CompletedInline),
-            Redelivered = counters[(int)Counter.Redelivered],
-            Abandoned = counters[(int)Counter.Abandoned],
-            DeadLettered = counters[(int)Counter.DeadLettered],
-            Withdrawn = counters[(int)Counter.Withdrawn],
-            LostWithSender = counters[(int)Counter.LostWithSender],
-            Moved = counters[(int)Counter.Moved],
-            Participants = participants,
-        };
-    }
-
-    private static string? PullDenied(Peer peer) => peer.Access == PullAccess.Refused
-        ? Memory.AccessExplanation.Of(peer.File.Pid, peer.RefusedWith, TransferMethod.ProcessVm).ToString()
-        : null;
-
-    private static LaneStatistics Lanes(long[] counters, Counter first)
-    {
-        LaneTraffic At(int lane) => new(counters[(int)first + (lane * 2)], counters[(int)first + (lane * 2) + 1]);
-        return new LaneStatistics(At(0), At(1), At(2));
+        return tally.ToStatistics();
     }
 }

@@ -9,6 +9,7 @@ namespace OneCopy;
 public sealed unsafe partial class ReceivedMessage
 {
     private iovec[]? _segments;
+    private int _ways;
 
     /// <summary>Copies the whole payload.</summary>
     /// <param name="destination">At least <see cref="Length"/> bytes.</param>
@@ -153,6 +154,14 @@ public sealed unsafe partial class ReceivedMessage
         return Refusal(before == Answer.None ? Answer.Damaged : before);
     }
 
+
+    /// <summary>Counts a way that some of the payload came, once for the message.</summary>
+    internal void CountOnce(Counter way)
+    {
+        int bit = 1 << (way - Counter.Pulled);
+        if ((Volatile.Read(ref _ways) & bit) == 0 && (Interlocked.Or(ref _ways, bit) & bit) == 0)
+            _queue.Count(way);
+    }
 
     internal Exception Lost()
     {

@@ -59,7 +59,13 @@ public sealed partial class ReceivedMessage : IDisposable
     public int DeliveryAttempt => _leased.Attempts + 1;
 
     /// <summary>When it was sent, by the sender's clock.</summary>
-    public DateTimeOffset TimeSent => DateTimeOffset.UnixEpoch.AddTicks(Math.Clamp(Record.TimeSent, 0, 253402300799999999) * TimeSpan.TicksPerMicrosecond);
+    public DateTimeOffset TimeSent => TimeOf(Record.TimeSent);
+
+    /// <summary>
+    /// From when on it is handed to nobody any more (<see cref="SendOptions.TimeToLive"/>), by the sender's clock; null: never. What is held may be
+    /// completed all the same.
+    /// </summary>
+    public DateTimeOffset? Expires => Record.Expires == 0 ? null : TimeOf(Record.Expires);
 
     /// <summary>The sender's process. Of the sender's own pid namespace, and of somebody else by now if it has ended.</summary>
     public int SenderPid => _owner.File.Pid;
@@ -154,6 +160,16 @@ public sealed partial class ReceivedMessage : IDisposable
             Release();
     }
 
+    internal bool SentAfter(long time) => Record.TimeSent > time;
+
+    /// <summary>As if it had never been handed out; nothing if it was answered.</summary>
+    internal void GiveBack()
+    {
+        if (Interlocked.CompareExchange(ref _answer, (int)Answer.Abandoned, (int)Answer.None) == (int)Answer.None)
+            _queue.TryAbandon(_owner, _block, _leased, countAttempt: false);
+        Release();
+    }
+
     internal void FinishDeadLettered()
     {
         if (Interlocked.CompareExchange(ref _answer, (int)Answer.DeadLettered, (int)Answer.None) != (int)Answer.None)
@@ -167,6 +183,9 @@ public sealed partial class ReceivedMessage : IDisposable
             Release();
         }
     }
+
+    // Of another process's making: clamped to what the type can say. In ticks, for a double would round the largest up.
+    internal static DateTimeOffset TimeOf(long microseconds) => DateTimeOffset.UnixEpoch.AddTicks(Math.Clamp(microseconds, 0, 253402300799999999) * TimeSpan.TicksPerMicrosecond);
 
     /// <summary>Answered: the memory may be unmapped.</summary>
     private void Release()

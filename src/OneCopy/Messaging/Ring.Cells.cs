@@ -104,6 +104,27 @@ internal sealed unsafe partial class Ring
     /// <summary>Whether a reference would find no room; cheap, and may be out of date at once.</summary>
     public bool LooksFull => Volatile.Read(ref Tail) - Volatile.Read(ref Head) >= (ulong)Capacity;
 
+    /// <summary>
+    /// The references from head to tail, for those who only look: nothing is helped on. What is put in or taken out meanwhile may be
+    /// among them or not; some may be stale, or there twice.
+    /// </summary>
+    public List<MessageReference> References()
+    {
+        List<MessageReference> found = [];
+        ulong head = Volatile.Read(ref Head);
+        for (ulong position = head; position - head < (ulong)Capacity; position++)
+        {
+            Cell seen = new(Volatile.Read(ref CellAt(position)));
+            int ahead = LapsAhead(seen.Lap, position);
+            if (ahead < 0 || (ahead == 0 && seen.IsEmpty))
+                break; // The tail.
+            if (ahead == 0)
+                found.Add(seen.Reference);
+        }
+
+        return found;
+    }
+
     private bool TryDropStaleHead(IStaleness staleness)
     {
         CrashPoint.At(Step.FullHead);

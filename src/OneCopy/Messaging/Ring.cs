@@ -26,6 +26,7 @@ internal sealed unsafe partial class Ring : IDisposable
         _cells = (ulong*)(map.Address + RingLayout.CellsOffset);
         BlockSize = (int)geometry.BlockSize;
         MaxAttempts = (int)geometry.Attempts;
+        TimeToLive = geometry.TimeToLive;
         QueueId = new Guid(new ReadOnlySpan<byte>(map.Address + RingLayout.QueueIdOffset, 16));
     }
 
@@ -41,7 +42,13 @@ internal sealed unsafe partial class Ring : IDisposable
 
     public int MaxAttempts { get; }
 
+    /// <summary>Microseconds that messages live whose senders do not say otherwise; 0 = for ever.</summary>
+    public long TimeToLive { get; }
+
     public Guid QueueId { get; }
+
+    /// <summary>Whom the queue is shared with, by its file's mode, which all participants follow. Null: nobody.</summary>
+    public QueueAccess? Access { get; private init; }
 
     public SafeFileHandle File => _file;
 
@@ -71,7 +78,7 @@ internal sealed unsafe partial class Ring : IDisposable
             if (opened.Succeeded)
                 return Attach(SafeFd.Of(opened), directory.RingPath);
             if (opened.Errno != Errno.ENOENT)
-                opened.OrThrow("open", directory.RingPath);
+                opened.OrThrow("open", directory.RingPath, opened.Errno == Errno.EACCES ? "It is another user's queue, or of a group that this process is not in (QueueOptions.Access of who made it)." : null);
             if (!create)
                 return null;
             Create(directory, options);
@@ -82,6 +89,17 @@ internal sealed unsafe partial class Ring : IDisposable
     {
         long next = Interlocked.Increment(ref *(long*)(_map.Address + RingLayout.NextIncarnationOffset));
         return next is > 0 and < Entries.MaxIncarnation ? next : throw new QueueCorruptException(_path, $"incarnation {next} is impossible");
+    }
+
+    /// <summary>For those who only look: mapped so that nothing can be written, and no right to write is needed. Null: it does not exist.</summary>
+    public static Ring? OpenReadOnly(QueueDirectory directory)
+    {
+        directory.RefuseForeignRoot();
+        SysResult opened = Fcntl.open(directory.RingPath, OpenFlags.O_RDONLY | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK);
+        if (opened.Errno is Errno.ENOENT)
+            return null;
+        opened.OrThrow("open", directory.RingPath);
+        return Attach(SafeFd.Of(opened), directory.RingPath, Prot.Read);
     }
 
     public ref long Entry(int index) => ref *(long*)(_map.Address + RingLayout.EntriesOffset + (index * 8L));
@@ -113,15 +131,17 @@ internal sealed unsafe partial class Ring : IDisposable
     {
         CrashPoint.At(Step.CreateDirectory);
         directory.Create();
+        QueueAccess? access = directory.AccessAsMade();
         string temporary = directory.TemporaryPath();
         CrashPoint.At(Step.CreateFile);
-        SysResult made = Fcntl.open(temporary, OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL, 0x180); // 0600
+        SysResult made = Fcntl.open(temporary, OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL, access is null ? QueueFileMode.Owner : QueueFileMode.Group);
         if (made.Errno == Errno.ENOENT)
             return; // The directory was deleted after it was made: begin again.
         made.OrThrow("open", temporary);
         try
         {
             using SafeFileHandle file = SafeFd.Of(made);
+            access?.Share(file, temporary, isDirectory: false);
             long size = RingLayout.FileSize(options.RingCapacity);
             CrashPoint.At(Step.CreateAllocate);
             Fcntl.fallocate(file, 0, size).OrThrow("fallocate", temporary);
@@ -134,6 +154,7 @@ internal sealed unsafe partial class Ring : IDisposable
                 *(uint*)(p + RingLayout.MaxParticipantsOffset) = (uint)options.MaxParticipants;
                 *(uint*)(p + RingLayout.BlockSizeOffset) = (uint)options.BlockSize;
                 *(uint*)(p + RingLayout.MaxAttemptsOffset) = (uint)options.MaxDeliveryAttempts;
+                *(long*)(p + RingLayout.TimeToLiveOffset) = options.TimeToLive is { } t && t != Timeout.InfiniteTimeSpan ? SendOptions.Microseconds(t) : 0;
                 Guid.NewGuid().TryWriteBytes(new Span<byte>(p + RingLayout.QueueIdOffset, 16));
                 *(ulong*)(p + RingLayout.MagicOffset) = RingLayout.Magic;
             }
@@ -151,7 +172,7 @@ internal sealed unsafe partial class Ring : IDisposable
         }
     }
 
-    private static Ring Attach(SafeFileHandle file, string path)
+    private static Ring Attach(SafeFileHandle file, string path, Prot rights = Prot.Read | Prot.Write)
     {
         MemoryMapping? map = null;
         try
@@ -159,7 +180,7 @@ internal sealed unsafe partial class Ring : IDisposable
             Stat.Of(file.Fd(), out statx s).OrThrow("statx", path);
             if ((s.stx_mode & Stat.S_IFMT) != Stat.S_IFREG || s.stx_size < RingLayout.EntriesOffset || s.stx_size > int.MaxValue)
                 throw new QueueCorruptException(path, $"a file of {s.stx_size} bytes is no ring");
-            map = MemoryMapping.OfFile(file, 0, (long)s.stx_size, Prot.Read | Prot.Write, path);
+            map = MemoryMapping.OfFile(file, 0, (long)s.stx_size, rights, path);
             byte* p = map.Address;
             if (*(ulong*)p != RingLayout.Magic)
                 throw new QueueCorruptException(path, "it does not begin as a ring does");
@@ -172,10 +193,15 @@ internal sealed unsafe partial class Ring : IDisposable
                 Volatile.Read(ref *(uint*)(p + RingLayout.CapacityOffset)),
                 Volatile.Read(ref *(uint*)(p + RingLayout.MaxParticipantsOffset)),
                 Volatile.Read(ref *(uint*)(p + RingLayout.BlockSizeOffset)),
-                Volatile.Read(ref *(uint*)(p + RingLayout.MaxAttemptsOffset)));
+                Volatile.Read(ref *(uint*)(p + RingLayout.MaxAttemptsOffset)),
+                Volatile.Read(ref *(long*)(p + RingLayout.TimeToLiveOffset)));
             if (!g.IsPossible || RingLayout.FileSize((int)g.Capacity) != (long)s.stx_size)
-                throw new QueueCorruptException(path, $"impossible geometry ({g.Capacity} cells, {g.Participants} participants, blocks of {g.BlockSize}, {s.stx_size} bytes)");
-            return new Ring(file, map, path, g);
+            {
+                throw new QueueCorruptException(
+                    path, $"impossible geometry ({g.Capacity} cells, {g.Participants} participants, blocks of {g.BlockSize}, {s.stx_size} bytes, {g.TimeToLive} µs to live)");
+            }
+
+            return new Ring(file, map, path, g) { Access = QueueAccess.Of(s) };
         }
         catch
         {
@@ -187,11 +213,11 @@ internal sealed unsafe partial class Ring : IDisposable
 
     private ref int HighestIndexWord => ref *(int*)(_map.Address + RingLayout.HighestIndexOffset);
 
-    private readonly record struct Geometry(uint Capacity, uint Participants, uint BlockSize, uint Attempts)
+    private readonly record struct Geometry(uint Capacity, uint Participants, uint BlockSize, uint Attempts, long TimeToLive)
     {
         public bool IsPossible => System.Numerics.BitOperations.IsPow2(Capacity) && Capacity is >= RingLayout.MinCapacity and <= RingLayout.MaxCapacity
             && Participants is > 0 and <= Cell.MaxParticipants
             && System.Numerics.BitOperations.IsPow2(BlockSize) && BlockSize is >= BlockLayout.MinBlockSize and <= BlockLayout.MaxBlockSize
-            && Attempts is > 0 and <= ushort.MaxValue;
+            && Attempts is > 0 and <= ushort.MaxValue && TimeToLive is >= 0 and <= SendOptions.MaxTimeToLive;
     }
 }

@@ -20,6 +20,9 @@ internal static class RingLayout
     public const int MaxAttemptsOffset = 24;
     public const int FeaturesOffset = 32;
     public const int QueueIdOffset = 40;
+
+    /// <summary>Microseconds that messages live if their sender does not say otherwise; 0 = for ever.</summary>
+    public const int TimeToLiveOffset = 56;
     public const int DeletedOffset = 64;
 
     public const int HeadOffset = 128;

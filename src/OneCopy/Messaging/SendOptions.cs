@@ -13,6 +13,14 @@ public sealed record SendOptions
     public TimeSpan? Timeout { get; init; }
 
     /// <summary>
+    /// How long the message may wait in the queue, more than 0: from then on it is handed to nobody, and the receiver that meets it puts it
+    /// into the dead-letter queue. Counted from the send's last look for room, by the machine's clock (CLOCK_REALTIME): setting the clock changes it. Null:
+    /// the queue's own (<see cref="QueueOptions.TimeToLive"/>); <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: never. One that a receiver has in time may be
+    /// completed later. A send that waits for completion ends as for a dead letter: as completed.
+    /// </summary>
+    public TimeSpan? TimeToLive { get; init; }
+
+    /// <summary>
     /// Copies the payload into the arena even where it could be attached, so that <c>SendAsync</c> is complete as soon as the message
     /// is in the queue, and the message survives this process.
     /// </summary>
@@ -24,7 +32,29 @@ public sealed record SendOptions
     /// </summary>
     public bool UntilCompleted { get; init; }
 
+    internal const long MaxTimeToLive = long.MaxValue / TimeSpan.TicksPerMicrosecond;
+
     internal static SendOptions Default { get; } = new();
+
+    /// <summary>At least 1: 0 would be "never".</summary>
+    internal static long Microseconds(TimeSpan time) => Math.Max(1, time.Ticks / TimeSpan.TicksPerMicrosecond);
+
+    internal void CheckTimeToLive() => CheckTimeToLive(TimeToLive);
+
+    internal static void CheckTimeToLive(TimeSpan? time)
+    {
+        if (time is { } t && t != System.Threading.Timeout.InfiniteTimeSpan)
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(t, TimeSpan.Zero, nameof(TimeToLive));
+    }
+
+    /// <summary>Microseconds since 1970 at which a message that is sent now expires; 0 = never.</summary>
+    internal long ExpiresAt(long queueDefault)
+    {
+        if (TimeToLive == System.Threading.Timeout.InfiniteTimeSpan)
+            return 0;
+        long lives = TimeToLive is { } own ? Microseconds(own) : queueDefault;
+        return lives == 0 ? 0 : Messaging.MessageRecord.Now + lives;
+    }
 
     internal void RefuseUntilCompleted()
     {

@@ -75,6 +75,23 @@ internal static class Step
     public const string MoveAnswer = "move.answer";
     public const string MoveRing = "move.ring";
 
+    // Push: the receiver posts, its owner helps.
+    public const string BothPrepare = "both.prepare";
+    public const string BothPost = "both.post";
+    public const string BothRing = "both.ring";
+    public const string PushWait = "push.wait";
+    public const string BothClose = "both.close";
+    public const string BothWait = "both.wait";
+    public const string BothUnpost = "both.unpost";
+    public const string PushCheck = "push.check";
+    public const string HelpRead = "help.read";
+    public const string HelpCheck = "help.check";
+    public const string HelpTake = "help.take";
+    public const string HelpPush = "help.push";
+    public const string HelpMark = "help.mark";
+    public const string HelpBack = "help.back";
+    public const string HelpRing = "help.ring";
+
     // Sleeping and waking.
     public const string SleepBit = "sleep.bit";
     public const string SleepRead = "sleep.read";

@@ -30,6 +30,8 @@ public class UsageTests
     [InlineData("queue")]
     [InlineData("queue", "list")]
     [InlineData("queue", "stat")]
+    [InlineData("queue", "peek")]
+    [InlineData("queue", "tail")]
     [InlineData("queue", "delete")]
     [InlineData("doctor")]
     [InlineData("mem")]

@@ -67,6 +67,9 @@ public sealed class ConfusedDeputyTests : IDisposable
         }
 
         if (named.Contains("others may write", StringComparison.Ordinal))
-            File.SetUnixFileMode(file, File.GetUnixFileMode(file) | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
+        {
+            using ChildProcess chmod = ChildProcess.StartProgram("chmod", "g+rw", file);
+            chmod.Finish();
+        }
     }
 }

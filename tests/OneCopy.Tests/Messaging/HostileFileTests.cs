@@ -129,7 +129,7 @@ public sealed class HostileFileTests : IDisposable
     [Fact]
     public async Task A_record_that_changes_its_length_when_it_is_moved_is_refused()
     {
-        await using MessageQueue receiver = _root.Open(options: new QueueOptions { AllowAttach = false });
+        await using MessageQueue receiver = _root.Open(options: new QueueOptions { Attach = AttachMode.Never });
         await using MessageQueue sender = _root.Open();
         Task send = sender.SendAsync(new byte[100_000], cancellationToken: Ct).AsTask();
         using ReceivedMessage message = receiver.Receive(s_soon, Ct);

@@ -58,25 +58,6 @@ public sealed class LaneTests : IDisposable
     }
 
     [Fact]
-    public async Task A_receiver_whose_pull_is_denied_gets_the_payload_by_the_arena_and_the_reason_is_said()
-    {
-        await using MessageQueue queue = _root.Open("q");
-        using ChildProcess receiver = ChildProcess.Start("queue-receive", _root.Path, "q", "2", "seccomp");
-        byte[] payload = new byte[3_000_000];
-        TestProcess.QueueModes.Fill(payload, 5);
-        Assert.Equal("ready", await receiver.ReadLineAsync());
-        for (int i = 0; i < 2; i++)
-        {
-            await queue.SendAsync(payload, cancellationToken: Ct).AsTask().WaitAsync(s_soon, Ct);
-            Assert.Equal("got 3000000 Arena ok 1", await receiver.ReadLineAsync());
-        }
-
-        Assert.Contains("seccomp", await receiver.ReadLineAsync(), StringComparison.Ordinal);
-        receiver.Finish();
-        Assert.Equal((1, 0), (queue.Statistics.Moved, queue.Statistics.LostWithSender));
-    }
-
-    [Fact]
     public async Task A_message_of_three_gigabytes_is_read_in_parts()
     {
         await using MessageQueue sender = _root.Open("q");

@@ -51,7 +51,7 @@ public sealed class WithdrawTests : IDisposable
     [Fact]
     public async Task A_receiver_that_waits_for_a_payload_to_be_moved_learns_that_it_was_taken_back()
     {
-        await using MessageQueue receiver = _root.Open("q", new QueueOptions { AllowAttach = false });
+        await using MessageQueue receiver = _root.Open("q", new QueueOptions { Attach = AttachMode.Never });
         using ChildProcess sender = ChildProcess.Start("queue-starved-attach", _root.Path, "q", "100000");
         Assert.Equal("sending", await sender.ReadLineAsync());
         using ReceivedMessage message = receiver.Receive(s_soon, Ct);

@@ -1,0 +1,52 @@
+using OneCopy.Interop;
+using OneCopy.Memory;
+using OneCopy.Messaging;
+
+namespace OneCopy;
+
+/// <summary>Whose memory may be touched, in which direction, as it was found when it was tried; and what was refused, for people.</summary>
+public sealed unsafe partial class MessageQueue
+{
+    private readonly Lock _refusalsGate = new();
+
+    // Said by this handle of its own refusals, in full words; the files have only the reason.
+    private readonly Dictionary<ulong, string> _refusalsInWords = [];
+
+    /// <summary>The rules of this library first, as long as no transfer has worked; then what the last try found.</summary>
+    private bool MayTry(Peer peer, AccessState state, CopyDirection direction)
+    {
+        if (_options.Attach == AttachMode.Never || !state.MayBeTried)
+            return false;
+        if (state.Access == PullAccess.Allowed)
+            return true;
+        AccessDenialReason rule = peer.RuleAgainst();
+        if (rule == AccessDenialReason.None)
+            return true;
+        Refuse(peer, direction, RefusalText.OfRule(peer.File, rule));
+        return false;
+    }
+
+    /// <summary>The system refused: this direction to this peer is not tried again for a while. <paramref name="call"/>: the one that was refused.</summary>
+    private void Refuse(Peer peer, CopyDirection direction, int errno, TransferDirection call) =>
+        Refuse(peer, direction, AccessExplanation.Of(peer.File.Pid, errno, TransferMethod.ProcessVm, call));
+
+    private void Refuse(Peer peer, CopyDirection direction, ProcessAccess why)
+    {
+        (direction == CopyDirection.Pull ? peer.Pull : peer.Push).Refuse(why.Errno, why);
+        RefusalTable.Entry entry = new(peer.Index, peer.File.Pid, direction, why.Errno, why.Reason, 1);
+        lock (_refusalsGate)
+        {
+            RefusalTable.Add(_self.Refusals, entry);
+            _refusalsInWords[entry.Key] = why.ToString();
+        }
+
+        _self.Count(direction == CopyDirection.Pull ? Counter.PullsRefused : Counter.PushesRefused);
+    }
+
+    /// <summary>What a participant's file says that it was refused.</summary>
+    private string? WordsOfRefusal(ulong key)
+    {
+        lock (_refusalsGate)
+            return _refusalsInWords.GetValueOrDefault(key);
+    }
+}

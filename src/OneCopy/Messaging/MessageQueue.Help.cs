@@ -1,0 +1,160 @@
+using OneCopy.Interop;
+using OneCopy.Messaging;
+
+namespace OneCopy;
+
+/// <summary>
+/// Push, the sender's half: finds what a receiver of its messages has posted, and writes the payload there piece by piece, as long as the
+/// lease holds and the message is not taken back.
+/// </summary>
+public sealed unsafe partial class MessageQueue
+{
+    /// <summary>Whether the holder of the lease has posted a place for this message. On the doorbell thread: no system call but a first mapping.</summary>
+    private bool PushIsAsked(AttachedSend waiting)
+    {
+        if (HolderOf(waiting) is not { } receiver)
+            return false;
+        for (ulong slots = Volatile.Read(ref receiver.File.Posted); slots != 0; slots &= slots - 1)
+        {
+            int slot = System.Numerics.BitOperations.TrailingZeroCount(slots);
+            if (slot < PostingLayout.Slots && IsFor(waiting, receiver.File.ReadPosting(slot)))
+                return true;
+        }
+
+        return false;
+    }
+
+    private Peer? HolderOf(AttachedSend waiting)
+    {
+        BlockState s = _self.State(waiting.Block);
+        return s.Phase == Phase.Leased && s.Generation == waiting.Generation ? TryPeerAt(s.Actor) : null;
+    }
+
+    private bool IsFor(AttachedSend waiting, in Posting posting) =>
+        posting.Tag != 0 && posting.Owner == _self.Incarnation && posting.Block == waiting.Block && posting.Generation == waiting.Generation;
+
+    /// <summary>Everything that is posted for this message now. What is posted later comes with another ring.</summary>
+    private void Push(AttachedSend waiting)
+    {
+        if (!TryEnter())
+            return;
+        try
+        {
+            waiting.BeginPush();
+            CrashPoint.At(Step.HelpRead);
+            if (HolderOf(waiting) is not { } receiver || !receiver.TryAddReference())
+                return;
+            try
+            {
+                bool any = false;
+                for (int slot = 0; slot < PostingLayout.Slots; slot++)
+                {
+                    Posting posting = receiver.File.ReadPosting(slot);
+                    if (IsFor(waiting, posting))
+                        any |= PushPieces(waiting, receiver, slot, posting);
+                }
+
+                // Once, and not for each piece: it waits for the last one. What is marked is seen before the doorbell's change.
+                CrashPoint.At(Step.HelpRing);
+                if (any)
+                    receiver.File.Ring(WaitKind.Own);
+            }
+            finally
+            {
+                receiver.Release();
+            }
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    private bool PushPieces(AttachedSend waiting, Peer receiver, int slot, in Posting posting)
+    {
+        bool any = false;
+        while (true)
+        {
+            // Taking back and pushing exclude each other: the payload is not the caller's again while it is being read here. One piece at
+            // a time, so that taking back waits for no more than that.
+            lock (waiting.Gate)
+            {
+                CrashPoint.At(Step.HelpCheck);
+                BlockState s = _self.State(waiting.Block);
+                if (waiting.IsOver || s.Phase != Phase.Leased || s.Actor != receiver.Index || s.Generation != waiting.Generation)
+                    return any;
+                int errno = FindPlace(waiting, receiver, slot, posting, out PostedPlace place);
+                int pieces = errno == 0 ? PostingLayout.PiecesOf(place.Length) : PostingLayout.MaxPieces;
+                CrashPoint.At(Step.HelpTake);
+                if (!receiver.File.TryTakePiece(slot, posting.Tag, pieces, out int piece))
+                    return any;
+                any = true;
+                CrashPoint.At(Step.HelpPush);
+                if (errno == 0)
+                    errno = PushPiece(waiting, receiver, slot, posting, place, piece);
+                CrashPoint.At(errno == 0 ? Step.HelpMark : Step.HelpBack);
+                receiver.File.Mark(slot, piece, errno);
+                if (errno != 0)
+                    return any;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Reads the posted place out of the receiver's own memory, with its nonce: 0, or why it cannot be pushed. Before each piece, so that a
+    /// process that has gone meanwhile is noticed.
+    /// </summary>
+    private int FindPlace(AttachedSend waiting, Peer receiver, int slot, in Posting posting, out PostedPlace place)
+    {
+        place = default;
+        if (!MayTry(receiver, receiver.Push, CopyDirection.Push))
+            return receiver.Push.Errno;
+        if (LocalHandles.Of(receiver.File) is { } local)
+        {
+            place = local.Place(slot);
+        }
+        else
+        {
+            int errno = ReadPlace(receiver, posting, out place);
+            if (errno is Errno.EPERM or Errno.ENOSYS or Errno.EACCES)
+                Refuse(receiver, CopyDirection.Push, errno, Memory.TransferDirection.Read);
+            if (errno != 0)
+                return errno;
+        }
+
+        return place.IsGood(receiver.File.Nonce, posting.Tag, waiting.Length) ? 0 : Errno.ESRCH;
+    }
+
+    private static int ReadPlace(Peer receiver, in Posting posting, out PostedPlace place)
+    {
+        fixed (PostedPlace* p = &place)
+        {
+            iovec local = new((nuint)p, PostedPlace.LandingOffset);
+            iovec remote = new(posting.Place, PostedPlace.LandingOffset);
+            SysResult r = Uio.process_vm_readv(receiver.File.Pid, &local, 1, &remote, 1);
+            return !r.Succeeded ? r.Errno : r.Value == PostedPlace.LandingOffset ? 0 : Errno.EFAULT;
+        }
+    }
+
+    private int PushPiece(AttachedSend waiting, Peer receiver, int slot, in Posting posting, in PostedPlace place, int piece)
+    {
+        long from = (long)piece * PostingLayout.PieceLength;
+        iovec there = new(place.Address + (nuint)from, (nuint)Math.Min(PostingLayout.PieceLength, place.Length - from));
+        int errno = 0;
+        if (LocalHandles.Of(receiver.File) is { } local)
+        {
+            waiting.CopyPart(place.PayloadOffset + from, there);
+            local.Place(slot).Landing = _self.Nonce;
+        }
+        else
+        {
+            errno = waiting.PushPart(receiver.File.Pid, place.PayloadOffset + from, there, posting.Place + PostedPlace.LandingOffset, _self.NonceAddress);
+        }
+
+        if (errno == 0)
+            receiver.Push.Allow();
+        else if (errno is Errno.EPERM or Errno.ENOSYS or Errno.EACCES)
+            Refuse(receiver, CopyDirection.Push, errno, Memory.TransferDirection.Write);
+        return errno;
+    }
+}

@@ -1,0 +1,212 @@
+using OneCopy.Interop;
+using OneCopy.Messaging;
+
+namespace OneCopy;
+
+/// <summary>
+/// Push, the receiver's half: where it may not read the sender's memory, it posts a piece of its own, and the sender writes there. The
+/// posting is laid out for both sides to copy (the cursor is taken from by either); here the sender does it alone.
+/// </summary>
+public sealed unsafe partial class MessageQueue
+{
+    // How often a handle that is closing looks whether the process that it waits for is dead.
+    private const long LookAgain = 100_000_000;
+
+    // A piece is copied in less than a millisecond. So long one that runs may be kept from it by a busy machine, and no longer.
+    private const long LongestPiece = 30_000_000_000;
+    private const long OnePiece = 1_000_000_000;
+
+    private readonly OwnPostings _postings = new();
+
+    internal void Count(Counter counter) => _self.Count(counter);
+
+    /// <summary>An owner that refused is not asked before some time has passed; one that we may not touch may not touch us, by the same rule.</summary>
+    private bool CanBePushedBy(Peer owner) =>
+        _options.Attach != AttachMode.Never && owner.PushedBy.MayBeTried
+        && (owner.PushedBy.Access == PullAccess.Allowed || owner.RuleAgainst() == AccessDenialReason.None);
+
+    /// <summary>Advances by what came. False: the owner refuses, or nothing can be posted now; the rest has to come by another way.</summary>
+    private bool BePushed(ReceivedMessage message, ref long offset, ref byte* destination, ref long length, CancellationToken ct)
+    {
+        while (length > 0)
+        {
+            if (!_postings.TryTake(out int slot))
+                return false;
+            long part = Math.Min(length, PostingLayout.MaxLength);
+            int errno;
+            try
+            {
+                errno = BePushed(message, new OpenPosting(slot, _postings.NextTag(), PostingLayout.PiecesOf(part), message), offset, destination, part, ct);
+            }
+            finally
+            {
+                _postings.Return(slot);
+            }
+
+            if (errno != 0)
+            {
+                if (errno is Errno.EPERM or Errno.ENOSYS or Errno.EACCES)
+                    message.Owner.PushedBy.Refuse(errno);
+                return false;
+            }
+
+            message.Owner.PushedBy.Allow();
+            offset += part;
+            destination += part;
+            length -= part;
+        }
+
+        return true;
+    }
+
+    /// <summary>One posting, from its preparation to its end. 0, or the errno that the owner gave it back with.</summary>
+    private int BePushed(ReceivedMessage message, OpenPosting posting, long offset, byte* destination, long length, CancellationToken ct)
+    {
+        Prepare(posting, offset, destination, length);
+        try
+        {
+            Post(posting);
+            CrashPoint.At(Step.PushWait);
+            WaitUntil(WaitKind.Own, posting, static (q, p) => q.IsPushOver(p), Deadline.Never, ct);
+        }
+        finally
+        {
+            // However the wait ended: the memory is its owner's again only when nobody writes into it any more.
+            CrashPoint.At(Step.BothClose);
+            ulong cursor = Interlocked.Exchange(ref _self.Cursor(posting.Slot), PostingLayout.Cursor(posting.Tag, PostingLayout.ClosedCursor));
+            bool impossible = PostingLayout.TagOf(cursor) != posting.Tag || PostingLayout.NextOf(cursor) > posting.Pieces;
+            AwaitTaken(posting, Math.Min(PostingLayout.NextOf(cursor), posting.Pieces), impossible);
+            CrashPoint.At(Step.BothUnpost);
+            Interlocked.And(ref _self.Posted, ~(1UL << posting.Slot));
+            Volatile.Write(ref _self.PostingTag(posting.Slot), 0);
+        }
+
+        CrashPoint.At(Step.PushCheck);
+        if (!IsStillMine(message))
+            throw message.Withdrawn();
+        int errno = FirstRefusal(posting, out bool all);
+        if (all)
+            return _postings.Place(posting.Slot).Landing == message.Owner.File.Nonce ? 0 : Errno.ESRCH; // Marked, and written elsewhere.
+        if (IsGoneOrDead(message.Owner))
+            throw message.Lost();
+        return errno != 0 ? errno : Errno.EAGAIN;
+    }
+
+    /// <summary>
+    /// First the cursor gets the new tag, which the full fence makes visible before anything else: whoever has read an older posting, or
+    /// half of this one, takes nothing.
+    /// </summary>
+    private void Prepare(OpenPosting posting, long offset, byte* destination, long length)
+    {
+        CrashPoint.At(Step.BothPrepare);
+        Interlocked.Exchange(ref _self.Cursor(posting.Slot), PostingLayout.Cursor(posting.Tag, 0));
+        for (int piece = 0; piece < posting.Pieces; piece++)
+            _self.MarkWord(posting.Slot, piece) = 0;
+        _postings.Place(posting.Slot) = new PostedPlace
+        {
+            Nonce = _self.Nonce,
+            Tag = posting.Tag,
+            Address = (nuint)destination,
+            Length = length,
+            PayloadOffset = offset,
+        };
+    }
+
+    private void Post(OpenPosting posting)
+    {
+        ReceivedMessage message = posting.Message;
+        _self.WritePosting(posting.Slot, new Posting(
+            posting.Tag, _postings.AddressOf(posting.Slot), message.Owner.Incarnation, message.Block, message.Leased.Generation));
+        CrashPoint.At(Step.BothPost);
+        // Release: marks, place and posting are written before the tag that makes them one. The bit is seen before the doorbell's change.
+        Volatile.Write(ref _self.PostingTag(posting.Slot), posting.Tag);
+        Interlocked.Or(ref _self.Posted, 1UL << posting.Slot);
+        CrashPoint.At(Step.BothRing);
+        message.Owner.File.Ring(WaitKind.Own);
+    }
+
+    private bool IsPushOver(OpenPosting posting)
+    {
+        int errno = FirstRefusal(posting, out bool all);
+        return all || errno != 0 || !IsStillMine(posting.Message) || IsGoneOrDead(posting.Message.Owner);
+    }
+
+    private int FirstRefusal(OpenPosting posting, out bool all)
+    {
+        all = true;
+        for (int piece = 0; piece < posting.Pieces; piece++)
+        {
+            PieceMark mark = _self.MarkOf(posting.Slot, piece, out int errno);
+            if (mark == PieceMark.GivenBack)
+            {
+                all = false;
+                return errno == 0 ? Errno.EIO : errno;
+            }
+
+            all &= mark == PieceMark.Pushed;
+        }
+
+        return 0;
+    }
+
+    /// <summary>
+    /// Waits for the pieces that the owner took before the cursor was closed: until they are marked, or the owner is dead and so writes no
+    /// more. Nothing else ends it, neither a cancellation nor closing the handle: the owner may be writing. But for files that no longer tell: then
+    /// the place is withdrawn, where the owner looks before it writes, and a copy that is under way has time enough to end. An owner that takes
+    /// a piece and never marks it, though it runs, is taken for damaged as well.
+    /// </summary>
+    private void AwaitTaken(OpenPosting posting, int taken, bool impossible)
+    {
+        CrashPoint.At(Step.BothWait);
+        if (IsQuiet(posting, taken))
+            return;
+        Announce(WaitKind.Own);
+        long late = Deadline.Now + LongestPiece;
+        long end = Deadline.Never;
+        try
+        {
+            while (Deadline.IsAhead(end))
+            {
+                CrashPoint.At(Step.SleepRead);
+                uint seen = ReadDoorbell(WaitKind.Own);
+                CrashPoint.At(Step.SleepLook);
+                if (IsQuiet(posting, taken))
+                    return;
+                Peer owner = posting.Message.Owner;
+                bool tells = !impossible && !IsBroken && !owner.File.IsDamaged && (Deadline.IsAhead(late) || ProcessIdentity.IsStopped(owner.File.Pid));
+                if (!tells && end == Deadline.Never)
+                {
+                    Volatile.Write(ref _postings.Place(posting.Slot).Tag, 0);
+                    end = Deadline.Now + OnePiece;
+                }
+
+                // A handle that is closing gets no notice of deaths any more: it looks itself.
+                if (Volatile.Read(ref _closed))
+                    RecoverIfDead(posting.Message.Owner);
+                CrashPoint.At(Step.SleepWait);
+                CountSleeper(1);
+                Futex.Wait(_self.Doorbell(WaitKind.Own), seen, Deadline.Now + LookAgain);
+                CountSleeper(-1);
+            }
+        }
+        finally
+        {
+            LeaveSleep(WaitKind.Own);
+        }
+    }
+
+    private bool IsQuiet(OpenPosting posting, int taken)
+    {
+        bool dead = IsGoneOrDead(posting.Message.Owner);
+        for (int piece = 0; piece < taken && !dead; piece++)
+        {
+            if (_self.MarkOf(posting.Slot, piece, out _) == PieceMark.Open)
+                return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>A place of this process that is posted now.</summary>
+    private sealed record OpenPosting(int Slot, ulong Tag, int Pieces, ReceivedMessage Message);
+}

@@ -1,0 +1,36 @@
+using System.Runtime.InteropServices;
+
+namespace OneCopy.Messaging;
+
+/// <summary>
+/// What a participant has posted, by its file: enough to know whose business it is. The place itself is not here, where others could
+/// change it, but in the poster's own memory.
+/// </summary>
+internal readonly record struct Posting(ulong Tag, nuint Place, long Owner, int Block, uint Generation);
+
+/// <summary>
+/// The place that a message may be copied to, as it lies in the private memory of its poster. Whoever writes there reads this first, out of
+/// the process that it is about to write to: the nonce says that it is the right process, the tag that it is the right posting. So a
+/// file that was tampered with leads no write astray.
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct PostedPlace
+{
+    public const int LandingOffset = 48;
+
+    public Guid Nonce;
+    public ulong Tag;
+    public nuint Address;
+    public long Length;
+
+    /// <summary>Where in the payload the place begins.</summary>
+    public long PayloadOffset;
+
+    /// <summary>The owner's nonce, written by it behind each piece and in the same call: the proof for the poster that it wrote here.</summary>
+    public Guid Landing;
+
+    /// <summary>Whether it is what was posted under this tag, and inside a payload of this length.</summary>
+    public readonly bool IsGood(Guid nonce, ulong tag, long payloadLength) =>
+        Nonce == nonce && Tag == tag && Address != 0 && Length is > 0 and <= PostingLayout.MaxLength
+        && Address <= nuint.MaxValue - (nuint)Length && PayloadOffset >= 0 && PayloadOffset <= payloadLength - Length;
+}

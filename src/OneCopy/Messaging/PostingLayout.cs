@@ -1,0 +1,56 @@
+namespace OneCopy.Messaging;
+
+/// <summary>
+/// Offsets in a slot of a participant's postings: that it lets a message be copied into its memory, and who has taken which part of it.
+/// Posting, cursor and marks lie in different cache lines: one side writes each of them most.
+/// </summary>
+internal static class PostingLayout
+{
+    public const int Slots = 8;
+    public const int SlotSize = 512;
+
+    /// <summary>Names this use of the slot, and no other in the life of the file; 0 = nothing is posted.</summary>
+    public const int TagOffset = 0;
+
+    /// <summary>Where in the poster's memory its <see cref="PostedPlace"/> is.</summary>
+    public const int PlaceOffset = 8;
+
+    /// <summary>The incarnation of the message's owner, its block and its generation.</summary>
+    public const int OwnerOffset = 16;
+    public const int BlockOffset = 24;
+    public const int GenerationOffset = 28;
+
+    /// <summary>{ tag:48, next piece:16 }: whoever advances it has taken that piece, the poster or the owner.</summary>
+    public const int CursorOffset = 128;
+
+    /// <summary>One for each piece: { errno:8, mark:8 }.</summary>
+    public const int MarksOffset = 256;
+
+    /// <summary>As in a pull: long enough that the calls cost nothing beside the copy, short enough to cancel soon.</summary>
+    public const int PieceLength = 512 * 1024;
+
+    public const int MaxPieces = 128;
+
+    /// <summary>The longest piece of memory that one slot can post; longer ones are posted part by part.</summary>
+    public const long MaxLength = (long)MaxPieces * PieceLength;
+
+    public const int ClosedCursor = 0xffff;
+
+    public static int PiecesOf(long length) => (int)((length + PieceLength - 1) / PieceLength);
+
+    public static ulong Cursor(ulong tag, int next) => (tag << 16) | (uint)next;
+
+    public static ulong TagOf(ulong cursor) => cursor >> 16;
+
+    public static int NextOf(ulong cursor) => (int)(cursor & 0xffff);
+}
+
+/// <summary>What the owner of a message says of a piece of it that it took.</summary>
+internal enum PieceMark : byte
+{
+    Open,
+    Pushed,
+
+    /// <summary>It could not be pushed; its errno is beside the mark.</summary>
+    GivenBack,
+}

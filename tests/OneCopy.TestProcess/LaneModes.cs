@@ -1,0 +1,177 @@
+using System.Buffers;
+using OneCopy.Interop;
+using OneCopy.Messaging;
+
+namespace OneCopy.TestProcess;
+
+/// <summary>
+/// Senders and receivers that are refused each other's memory. All begin with steps (<see cref="MemoryModes"/>), before which may stand
+/// <c>wait-at=STEP[:N]</c>: at the N-th time it is at this step of the protocol it says "at STEP" and waits for a line.
+/// </summary>
+internal static class LaneModes
+{
+    public static void AddTo(Dictionary<string, Func<string[], int>> modes)
+    {
+        modes.Add("lane-send", Send);
+        modes.Add("lane-receive", Receive);
+        modes.Add("lane-here", Here);
+        modes.Add("lane-unmap", Unmap);
+    }
+
+    /// <summary>STEP… ROOT NAME COUNT LENGTH [required]: sends large messages one by one, says "sent" or what they failed with, and waits.</summary>
+    private static int Send(string[] args)
+    {
+        args = Begin(args);
+        using MessageQueue queue = QueueModes.Open(args, new QueueOptions { Attach = args.Contains("required") ? AttachMode.Required : AttachMode.Allowed });
+        Console.WriteLine("open");
+        byte[] payload = new byte[int.Parse(args[3])];
+        for (int i = 0; i < int.Parse(args[2]); i++)
+        {
+            QueueModes.Fill(payload, i);
+            Say(queue.SendAsync(payload).AsTask());
+        }
+
+        Console.In.ReadToEnd();
+        return 0;
+    }
+
+    /// <summary>
+    /// STEP… ROOT NAME COUNT [cancel]: takes messages one by one, says "got LENGTH LANE ok|wrong ATTEMPT" or what reading failed with. At the end: what went
+    /// which way, and who was refused what. cancel: a line ends the first copy, after which the message is read again.
+    /// </summary>
+    private static int Receive(string[] args)
+    {
+        args = Begin(args);
+        using MessageQueue queue = QueueModes.Open(args);
+        Console.WriteLine("open");
+        for (int i = 0; i < int.Parse(args[2]); i++)
+        {
+            using ReceivedMessage message = queue.Receive();
+            try
+            {
+                if (args.Contains("cancel"))
+                    CancelFirst(message);
+                byte[] payload = message.ToArray();
+                message.Complete();
+                Console.WriteLine($"got {message.Length} {message.Lane} {(QueueModes.IsFilled(payload) ? "ok" : "wrong")} {message.DeliveryAttempt}");
+            }
+            catch (OneCopyException e)
+            {
+                Console.WriteLine($"{e.GetType().Name} {e.Message.ReplaceLineEndings(" ")}");
+            }
+        }
+
+        Console.WriteLine(Ways(queue));
+        Console.In.ReadToEnd();
+        return 0;
+    }
+
+    private static void CancelFirst(ReceivedMessage message)
+    {
+        using CancellationTokenSource cancel = new();
+        byte[] untouched = new byte[message.Length];
+        Task copy = Task.Run(() => message.CopyTo(untouched, cancel.Token));
+        Console.WriteLine("copying");
+        Console.ReadLine();
+        cancel.Cancel();
+        try
+        {
+            copy.GetAwaiter().GetResult();
+            Console.WriteLine("not cancelled");
+        }
+        catch (OperationCanceledException)
+        {
+            Console.WriteLine("cancelled");
+        }
+    }
+
+    /// <summary>STEP… ROOT NAME LENGTH: from one handle to another one of the same process.</summary>
+    private static int Here(string[] args)
+    {
+        args = Begin(args);
+        using MessageQueue sender = QueueModes.Open(args);
+        using MessageQueue receiver = QueueModes.Open(args);
+        byte[] payload = new byte[int.Parse(args[2])];
+        QueueModes.Fill(payload, 3);
+        Task send = sender.SendAsync(payload).AsTask();
+        using ReceivedMessage message = receiver.Receive();
+        Console.WriteLine($"{message.Lane} {(QueueModes.IsFilled(message.ToArray()) ? "ok" : "wrong")} {message.Lane}");
+        message.Complete();
+        send.GetAwaiter().GetResult();
+        Console.WriteLine(Ways(receiver));
+        return 0;
+    }
+
+    /// <summary>STEP… ROOT NAME LENGTH: sends native memory, unmaps all of it but the first page at the next line, and says what became of the send.</summary>
+    private static unsafe int Unmap(string[] args)
+    {
+        args = Begin(args);
+        using MessageQueue queue = QueueModes.Open(args);
+        int length = int.Parse(args[2]);
+        nint memory = Mman.mmap(0, (nuint)length, Prot.Read | Prot.Write, Map.Private | Map.Anonymous, -1, 0).OrThrow("mmap");
+        QueueModes.Fill(new Span<byte>((void*)memory, length), 1);
+        Task send = queue.SendAsync(new Native((byte*)memory, length).Memory).AsTask();
+        Console.WriteLine("sending");
+        Console.ReadLine();
+        Mman.munmap(memory + Environment.SystemPageSize, (nuint)(length - Environment.SystemPageSize)).OrThrow("munmap");
+        Console.WriteLine("unmapped");
+        Say(send);
+        Console.WriteLine($"{queue.Statistics.Queued} {queue.Statistics.Leased} {queue.Statistics.Withdrawn}");
+        Console.In.ReadToEnd();
+        return 0;
+    }
+
+    private static string[] Begin(string[] args)
+    {
+        if (args[0].Split('=') is ["wait-at", string at])
+        {
+            string[] step = at.Split(':');
+            int left = step.Length > 1 ? int.Parse(step[1]) : 1;
+            AppContext.SetData(CrashPoint.Key, (Action<string>)(reached =>
+            {
+                if (!string.Equals(reached, step[0], StringComparison.Ordinal) || Interlocked.Decrement(ref left) != 0)
+                    return;
+                Console.WriteLine($"at {reached}");
+                Console.ReadLine();
+            }));
+            args = args[1..];
+        }
+
+        return MemoryModes.TakeSteps(args);
+    }
+
+    private static void Say(Task send)
+    {
+        try
+        {
+            send.GetAwaiter().GetResult();
+            Console.WriteLine("sent");
+        }
+        catch (OneCopyException e)
+        {
+            Console.WriteLine($"{e.GetType().Name} {e.ErrnoName} {e.Message.ReplaceLineEndings(" ")}");
+        }
+    }
+
+    private static string Ways(MessageQueue queue)
+    {
+        QueueStatistics s = queue.Statistics;
+        IEnumerable<string> refused = s.Downgrades.Select(d => $"{d.Direction} {d.Errno} {d.Reason}").Order(StringComparer.Ordinal);
+        return $"pulled {s.Pulled} pushed {s.Pushed} moved {s.Moved}: {string.Join(", ", refused)}";
+    }
+
+    private sealed unsafe class Native(byte* memory, int length) : MemoryManager<byte>
+    {
+        public override Span<byte> GetSpan() => new(memory, length);
+
+        public override MemoryHandle Pin(int elementIndex = 0) => new(memory + elementIndex);
+
+        public override void Unpin()
+        {
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+        }
+    }
+}

@@ -1,0 +1,171 @@
+using Xunit;
+
+namespace OneCopy.Tests.Messaging;
+
+/// <summary>What may happen in the middle of a copy between two processes: somebody dies, stops, cancels, takes memory away.</summary>
+public sealed class PushTests : IDisposable
+{
+    private const string NoReading = "seccomp=EPERM:read";
+    private const int Length = 3_000_000;
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(20);
+    private readonly TestRoot _root = new();
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _root.Dispose();
+
+    /// <summary>3 MB are six pieces; 200 MB are four postings.</summary>
+    [Theory]
+    [InlineData(32 * 1024)]
+    [InlineData(512 * 1024)]
+    [InlineData(200_000_000)]
+    public async Task Any_length_is_pushed(int length)
+    {
+        Requires.NoYama();
+        await using MessageQueue queue = _root.Open();
+        using ChildProcess receiver = await ReceiverAsync(NoReading);
+        byte[] payload = Payload(length);
+        await queue.SendAsync(payload, cancellationToken: Ct).AsTask().WaitAsync(s_soon, Ct);
+        Assert.Equal($"got {length} Attached ok 1", await receiver.ReadLineAsync());
+        Assert.Equal((1, 0), (queue.Statistics.Pushed, queue.Statistics.Moved));
+    }
+
+    [Theory]
+    [InlineData("help.read")]
+    [InlineData("help.check")]
+    [InlineData("help.take")]
+    [InlineData("help.push")]
+    [InlineData("help.push:3")]
+    [InlineData("help.mark")]
+    [InlineData("help.ring")]
+    public async Task A_sender_that_is_killed_in_the_middle_keeps_nobody_waiting(string step)
+    {
+        Requires.NoYama();
+        using ChildProcess receiver = await ReceiverAsync(NoReading);
+        using ChildProcess sender = ChildProcess.Start("lane-send", $"wait-at={step}", _root.Path, "q", "1", $"{Length}");
+        Assert.Equal("open", await sender.ReadLineAsync());
+        Assert.Equal($"at {step.Split(':')[0]}", await sender.ReadLineAsync());
+        sender.Kill();
+        string end = await receiver.ReadLineAsync();
+        if (step is "help.ring")
+            Assert.True(end.StartsWith("MessageLostException", StringComparison.Ordinal) || end.EndsWith("ok 1", StringComparison.Ordinal), end);
+        else
+            Assert.StartsWith("MessageLostException", end, StringComparison.Ordinal);
+        await receiver.ReadLineAsync();
+        receiver.Finish();
+    }
+
+    [Theory]
+    [InlineData("both.prepare")]
+    [InlineData("both.post")]
+    [InlineData("both.ring")]
+    [InlineData("push.wait")]
+    [InlineData("both.close")]
+    [InlineData("both.wait")]
+    [InlineData("both.unpost")]
+    [InlineData("push.check")]
+    public async Task A_receiver_that_is_killed_in_the_middle_leaves_the_message_to_the_next(string step)
+    {
+        Requires.NoYama();
+        await using MessageQueue queue = _root.Open();
+        using ChildProcess receiver = await ReceiverAsync($"wait-at={step}", NoReading);
+        Task send = queue.SendAsync(Payload(Length), cancellationToken: Ct).AsTask();
+        Assert.Equal($"at {step}", await receiver.ReadLineAsync());
+        receiver.Kill();
+        using ChildProcess next = await ReceiverAsync(NoReading);
+        Assert.Equal($"got {Length} Attached ok 2", await next.ReadLineAsync());
+        await send.WaitAsync(s_soon, Ct);
+        Assert.Equal((0, 0, 0), (queue.Statistics.Queued, queue.Statistics.Leased, queue.Statistics.Moved));
+    }
+
+    [Fact]
+    public async Task A_receiver_that_is_killed_while_it_is_written_to_costs_its_sender_nothing()
+    {
+        Requires.NoYama();
+        using ChildProcess receiver = await ReceiverAsync(NoReading);
+        using ChildProcess sender = ChildProcess.Start("lane-send", "wait-at=help.push:3", _root.Path, "q", "1", $"{Length}");
+        Assert.Equal("open", await sender.ReadLineAsync());
+        Assert.Equal("at help.push", await sender.ReadLineAsync());
+        receiver.Kill();
+        sender.WriteLine("go on");
+        using ChildProcess next = await ReceiverAsync(NoReading);
+        Assert.Equal($"got {Length} Attached ok 2", await next.ReadLineAsync());
+        Assert.Equal("sent", await sender.ReadLineAsync());
+        sender.Finish();
+    }
+
+    [Fact]
+    public async Task A_message_is_taken_back_from_a_receiver_that_is_stopped_in_the_middle()
+    {
+        Requires.NoYama();
+        await using MessageQueue queue = _root.Open();
+        using ChildProcess receiver = await ReceiverAsync("wait-at=push.wait", NoReading);
+        using CancellationTokenSource cancel = new();
+        Task send = queue.SendAsync(Payload(Length), cancellationToken: cancel.Token).AsTask();
+        Assert.Equal("at push.wait", await receiver.ReadLineAsync());
+        receiver.Stop();
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => send.WaitAsync(s_soon, Ct));
+        receiver.Continue();
+        receiver.WriteLine("go on");
+        Assert.StartsWith("MessageWithdrawnException", await receiver.ReadLineAsync(), StringComparison.Ordinal);
+    }
+
+    /// <summary>The one wait that cannot be cancelled: for a piece that somebody may be writing.</summary>
+    [Fact]
+    public async Task A_cancelled_copy_ends_when_nobody_writes_any_more_and_the_message_can_be_read_again()
+    {
+        Requires.NoYama();
+        using ChildProcess receiver = ChildProcess.Start("lane-receive", NoReading, _root.Path, "q", "1", "cancel");
+        Assert.Equal("open", await receiver.ReadLineAsync());
+        using ChildProcess sender = ChildProcess.Start("lane-send", "wait-at=help.push:2", _root.Path, "q", "1", $"{Length}");
+        Assert.Equal("open", await sender.ReadLineAsync());
+        Assert.Equal("copying", await receiver.ReadLineAsync());
+        Assert.Equal("at help.push", await sender.ReadLineAsync());
+        receiver.WriteLine("cancel");
+        await Assert.ThrowsAsync<TimeoutException>(() => receiver.ReadLineAsync(TimeSpan.FromMilliseconds(300)));
+        sender.WriteLine("go on");
+        Assert.Equal("cancelled", await receiver.ReadLineAsync());
+        Assert.Equal($"got {Length} Attached ok 1", await receiver.ReadLineAsync());
+        Assert.Equal("sent", await sender.ReadLineAsync());
+        receiver.Finish();
+        sender.Finish();
+    }
+
+    /// <summary>The pull fails in its second piece, and so does the copy into the arena: the sender is told, and the receiver too.</summary>
+    [Theory]
+    [InlineData("pull.read:2", "")]
+    [InlineData("both.post", NoReading)]
+    public async Task Memory_that_is_unmapped_in_the_middle_is_an_error_for_both_and_no_garbage(string step, string filter)
+    {
+        Requires.NoYama();
+        using ChildProcess receiver = await ReceiverAsync([$"wait-at={step}", .. filter.Length == 0 ? (string[])[] : [filter]]);
+        using ChildProcess sender = ChildProcess.Start("lane-unmap", _root.Path, "q", $"{Length}");
+        Assert.Equal("sending", await sender.ReadLineAsync());
+        Assert.Equal($"at {step.Split(':')[0]}", await receiver.ReadLineAsync());
+        sender.WriteLine("unmap");
+        Assert.Equal("unmapped", await sender.ReadLineAsync());
+        receiver.WriteLine("go on");
+        Assert.StartsWith("MessageWithdrawnException", await receiver.ReadLineAsync(), StringComparison.Ordinal);
+        string error = await sender.ReadLineAsync();
+        Assert.StartsWith("OneCopyException EFAULT", error, StringComparison.Ordinal);
+        Assert.Contains("unmapped", error, StringComparison.Ordinal);
+        Assert.Equal("0 0 1", await sender.ReadLineAsync());
+        receiver.Finish();
+        sender.Finish();
+    }
+
+    private async Task<ChildProcess> ReceiverAsync(params string[] steps)
+    {
+        ChildProcess receiver = ChildProcess.Start("lane-receive", [.. steps, _root.Path, "q", "1"]);
+        Assert.Equal("open", await receiver.ReadLineAsync());
+        return receiver;
+    }
+
+    private static byte[] Payload(int length)
+    {
+        byte[] payload = new byte[length];
+        TestProcess.QueueModes.Fill(payload, 5);
+        return payload;
+    }
+}

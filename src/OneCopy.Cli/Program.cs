@@ -6,6 +6,7 @@ using OneCopy.Cli.Doctor;
 using OneCopy.Cli.Files;
 using OneCopy.Cli.Mem;
 using OneCopy.Cli.Queue;
+using OneCopy.Cli.Torture;
 
 namespace OneCopy.Cli;
 
@@ -30,8 +31,10 @@ internal static class Program
             QueueCommand.Create(),
             DoctorCommand.Create(),
             MemCommand.Create(),
+            TortureCommand.Create(),
             DemoCommand.CreateWorker(),
             DoctorCommand.CreateWorker(),
+            TortureCommand.CreateWorker(),
         };
         return Run(root, args);
     }
@@ -43,13 +46,26 @@ internal static class Program
         if (parsed.Action is ParseErrorAction wrong)
         {
             wrong.ShowHelp = false;
-            int code = parsed.Invoke();
             string command = string.Join(' ', CommandsOf(parsed).Reverse());
+            Argument[] missing = Missing(parsed);
+            if (missing.Length == 0)
+            {
+                int code = parsed.Invoke();
+                Console.Error.WriteLine($"See '{command} --help'.");
+                return code == 0 ? 0 : 2;
+            }
+
+            // The parser says that one is missing, and not which.
+            foreach (Argument argument in missing)
+                Console.Error.WriteLine($"{argument.Name} is missing. {argument.Description}");
             Console.Error.WriteLine($"See '{command} --help'.");
-            return code == 0 ? 0 : 2;
+            return 2;
         }
         return parsed.Invoke();
     }
+
+    private static Argument[] Missing(ParseResult parsed) =>
+        [.. parsed.CommandResult.Command.Arguments.Where(a => (parsed.GetResult(a)?.Tokens.Count ?? 0) < a.Arity.MinimumNumberOfValues)];
 
     private static IEnumerable<string> CommandsOf(ParseResult parsed)
     {

@@ -25,9 +25,11 @@ internal static class QueueArguments
 
     public static Option<bool> Json() => new("--json") { Description = "Write JSON, for programs to read." };
 
-    public static Option<double?> Timeout(string description)
+    public static Option<double?> Timeout(string description) => Seconds("--timeout", description);
+
+    public static Option<double?> Seconds(string name, string description)
     {
-        Option<double?> option = new("--timeout")
+        Option<double?> option = new(name)
         {
             Description = description,
             HelpName = "SECONDS",
@@ -65,7 +67,7 @@ internal static class QueueArguments
     }
 
     // A dead-letter queue's name is longer than its queue's by the suffix.
-    private static bool IsName(string name) => name is { Length: >= 1 }
+    public static bool IsName(string name) => name is { Length: >= 1 }
         && name.Length <= (name.EndsWith(Messaging.QueueDirectory.DeadLetterSuffix, StringComparison.Ordinal) ? 205 : 200) && name[0] != '.'
         && name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
 }

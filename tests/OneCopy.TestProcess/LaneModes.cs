@@ -16,13 +16,19 @@ internal static class LaneModes
         modes.Add("lane-receive", Receive);
         modes.Add("lane-here", Here);
         modes.Add("lane-unmap", Unmap);
+        modes.Add("lane-storm", Storm);
     }
 
-    /// <summary>STEP… ROOT NAME COUNT LENGTH [required]: sends large messages one by one, says "sent" or what they failed with, and waits.</summary>
+    /// <summary>STEP… ROOT NAME COUNT LENGTH [required] [set-dumpable]: sends large messages one by one, says "sent" or what they failed with, and waits.</summary>
     private static int Send(string[] args)
     {
         args = Begin(args);
-        using MessageQueue queue = QueueModes.Open(args, new QueueOptions { Attach = args.Contains("required") ? AttachMode.Required : AttachMode.Allowed });
+        using MessageQueue queue = QueueModes.Open(args, new QueueOptions
+        {
+            Attach = args.Contains("required") ? AttachMode.Required : AttachMode.Allowed,
+            SetDumpable = args.Contains("set-dumpable"),
+            AllowPtracer = args.Contains("set-dumpable"),
+        });
         Console.WriteLine("open");
         byte[] payload = new byte[int.Parse(args[3])];
         for (int i = 0; i < int.Parse(args[2]); i++)
@@ -36,8 +42,9 @@ internal static class LaneModes
     }
 
     /// <summary>
-    /// STEP… ROOT NAME COUNT [cancel]: takes messages one by one, says "got LENGTH LANE ok|wrong ATTEMPT" or what reading failed with. At the end: what went
-    /// which way, and who was refused what. cancel: a line ends the first copy, after which the message is read again.
+    /// STEP… ROOT NAME COUNT [cancel] [threads] [close]: takes messages one by one, says "got LENGTH LANE ok|wrong ATTEMPT" or what reading failed with. At the end: what went
+    /// which way, and who was refused what. cancel: a line ends the first copy, after which the message is read again. threads: twelve threads
+    /// read all of it at the same time. close: a line closes the handle in the middle of the first copy.
     /// </summary>
     private static int Receive(string[] args)
     {
@@ -47,11 +54,13 @@ internal static class LaneModes
         for (int i = 0; i < int.Parse(args[2]); i++)
         {
             using ReceivedMessage message = queue.Receive();
+            if (args.Contains("close"))
+                return CloseInTheMiddle(queue, message);
             try
             {
                 if (args.Contains("cancel"))
                     CancelFirst(message);
-                byte[] payload = message.ToArray();
+                byte[] payload = args.Contains("threads") ? ReadByMany(message) : message.ToArray();
                 message.Complete();
                 Console.WriteLine($"got {message.Length} {message.Lane} {(QueueModes.IsFilled(payload) ? "ok" : "wrong")} {message.DeliveryAttempt}");
             }
@@ -64,6 +73,33 @@ internal static class LaneModes
         Console.WriteLine(Ways(queue));
         Console.In.ReadToEnd();
         return 0;
+    }
+
+    private static int CloseInTheMiddle(MessageQueue queue, ReceivedMessage message)
+    {
+        Task copy = Task.Run(() => message.ToArray());
+        Console.WriteLine("copying");
+        Console.ReadLine();
+        queue.Dispose();
+        Console.WriteLine($"closed {copy.ContinueWith(c => c.Exception?.InnerException?.GetType().Name, TaskScheduler.Default).Result}");
+        Console.In.ReadToEnd();
+        return 0;
+    }
+
+    private static byte[] ReadByMany(ReceivedMessage message)
+    {
+        byte[][] copies = [.. Enumerable.Range(0, 12).Select(_ => new byte[message.Length])];
+        using Barrier together = new(copies.Length);
+        Thread[] threads = [.. copies.Select(c => new Thread(() =>
+        {
+            together.SignalAndWait();
+            message.CopyTo(c);
+        }))];
+        foreach (Thread thread in threads)
+            thread.Start();
+        foreach (Thread thread in threads)
+            thread.Join();
+        return Array.Find(copies, c => !QueueModes.IsFilled(c)) ?? copies[0];
     }
 
     private static void CancelFirst(ReceivedMessage message)
@@ -102,23 +138,91 @@ internal static class LaneModes
         return 0;
     }
 
-    /// <summary>STEP… ROOT NAME LENGTH: sends native memory, unmaps all of it but the first page at the next line, and says what became of the send.</summary>
+    /// <summary>
+    /// STEP… ROOT NAME LENGTH [never]: sends native memory, unmaps all of it but the first page at the next line, and says what became of the
+    /// send. never: the sender copies, and it is unmapped before.
+    /// </summary>
     private static unsafe int Unmap(string[] args)
     {
         args = Begin(args);
-        using MessageQueue queue = QueueModes.Open(args);
+        using MessageQueue queue = QueueModes.Open(args, new QueueOptions { Attach = args.Contains("never") ? AttachMode.Never : AttachMode.Allowed });
         int length = int.Parse(args[2]);
         nint memory = Mman.mmap(0, (nuint)length, Prot.Read | Prot.Write, Map.Private | Map.Anonymous, -1, 0).OrThrow("mmap");
         QueueModes.Fill(new Span<byte>((void*)memory, length), 1);
-        Task send = queue.SendAsync(new Native((byte*)memory, length).Memory).AsTask();
-        Console.WriteLine("sending");
-        Console.ReadLine();
+        bool never = args.Contains("never");
+        Task send = never ? Task.CompletedTask : queue.SendAsync(new Native((byte*)memory, length).Memory).AsTask();
+        if (!never)
+        {
+            Console.WriteLine("sending");
+            Console.ReadLine();
+        }
+
         Mman.munmap(memory + Environment.SystemPageSize, (nuint)(length - Environment.SystemPageSize)).OrThrow("munmap");
-        Console.WriteLine("unmapped");
+        if (never)
+            send = queue.SendAsync(new Native((byte*)memory, length).Memory).AsTask();
+        else
+            Console.WriteLine("unmapped");
         Say(send);
         Console.WriteLine($"{queue.Statistics.Queued} {queue.Statistics.Leased} {queue.Statistics.Withdrawn}");
         Console.In.ReadToEnd();
         return 0;
+    }
+
+    /// <summary>
+    /// STEP… ROOT NAME: reads messages until an empty one comes; every other copy is cancelled at a random moment and its memory filled with something else. Says
+    /// how many were completed, how many of these were not whole, and how often memory was written to after its copy had ended.
+    /// </summary>
+    private static int Storm(string[] args)
+    {
+        args = Begin(args);
+        using MessageQueue queue = QueueModes.Open(args);
+        Console.WriteLine("open");
+        Random random = new(2);
+        int completed = 0;
+        int wrong = 0;
+        int written = 0;
+        byte[] copy = new byte[2_000_000];
+        while (true)
+        {
+            using ReceivedMessage message = queue.Receive();
+            if (message.Length == 0)
+            {
+                message.Complete();
+                Console.WriteLine($"completed {completed}, wrong {wrong}, written {written}");
+                return 0;
+            }
+
+            try
+            {
+                if (random.Next(2) == 0)
+                    written += CancelledCopy(message, copy, random.Next(1, 2_000)) ? 0 : 1;
+                message.CopyTo(copy);
+                message.Complete();
+                completed++;
+                wrong += QueueModes.IsFilled(copy) ? 0 : 1;
+            }
+            catch (MessageWithdrawnException)
+            {
+                // What was copied is nothing.
+            }
+        }
+    }
+
+    private static bool CancelledCopy(ReceivedMessage message, byte[] copy, int microseconds)
+    {
+        using CancellationTokenSource cancel = new(TimeSpan.FromMicroseconds(microseconds));
+        try
+        {
+            message.CopyTo(copy, cancel.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The memory is ours again: whoever writes into it now is seen.
+        }
+
+        copy.AsSpan().Fill(0xEE);
+        Thread.SpinWait(20_000);
+        return copy.AsSpan().IndexOfAnyExcept((byte)0xEE) < 0;
     }
 
     private static string[] Begin(string[] args)

@@ -11,6 +11,8 @@ internal static class LifeModes
 {
     private static readonly TimeSpan s_bound = TimeSpan.FromSeconds(20);
     private static readonly List<ReceivedMessage> s_held = [];
+    private static Task? s_attached;
+    private static Task<bool>? s_draining;
 
     public static void AddTo(Dictionary<string, Func<string[], int>> modes)
     {
@@ -53,7 +55,10 @@ internal static class LifeModes
             case "attach":
                 byte[] attached = new byte[int.Parse(line[1])];
                 QueueModes.Fill(attached, 2);
-                queue.SendAsync(attached).AsTask().GetAwaiter().GetResult();
+                s_attached = queue.SendAsync(attached).AsTask();
+                return "attached";
+            case "attached":
+                s_attached!.GetAwaiter().GetResult();
                 return "completed";
             case "receive":
                 using (ReceivedMessage message = queue.Receive(s_bound))
@@ -73,6 +78,11 @@ internal static class LifeModes
             case "dead-letter":
                 queue.Receive(s_bound).DeadLetter("no good");
                 return "dead";
+            case "drain":
+                s_draining = queue.CloseAsync(CloseMode.Drain, s_bound).AsTask();
+                return "draining";
+            case "drained":
+                return $"drained {s_draining!.GetAwaiter().GetResult()}";
             case "close":
                 queue.Dispose();
                 return "closed";
@@ -89,16 +99,28 @@ internal static class LifeModes
     private static int DieAt(string[] args)
     {
         // The process's own dump of a SIGKILL is none: it is gone at once, as if somebody else had killed it.
-        bool armed = args[3] is "create";
+        bool armed = args[3] is "create" or "delete";
         AppContext.SetData(CrashPoint.Key, (Action<string>)(step =>
         {
             if (armed && string.Equals(step, args[2], StringComparison.Ordinal))
                 Process.GetCurrentProcess().Kill();
         }));
+        if (args[3] is "delete")
+        {
+            MessageQueue.Delete(args[1], args[0]);
+            Console.WriteLine("survived");
+            return 0;
+        }
+
         using MessageQueue queue = QueueModes.Open(args);
+        if (args[3] is "close")
+            queue.TryReceive(out _);
         armed = true;
         switch (args[3])
         {
+            case "close":
+                queue.Dispose();
+                break;
             case "receive":
                 queue.TryReceive(out _);
                 break;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using OneCopy.Interop;
 
@@ -13,6 +14,7 @@ internal static class MemoryModes
     {
         modes.Add("hold", Hold);
         modes.Add("touch", Touch);
+        modes.Add("run-denied", RunDenied);
     }
 
     /// <summary>The byte at an offset of held memory: no two pages are alike.</summary>
@@ -67,6 +69,15 @@ internal static class MemoryModes
         report.Access = access.ToString();
         Console.WriteLine(JsonSerializer.Serialize(report));
         return 0;
+    }
+
+    /// <summary><c>run-denied ERRNO PROGRAM ARGUMENT…</c>: another program, which inherits a seccomp filter against process_vm_*.</summary>
+    private static int RunDenied(string[] args)
+    {
+        TakeSteps([$"seccomp={args[0]}"]);
+        using Process program = Process.Start(new ProcessStartInfo(args[1], args[2..]))!;
+        program.WaitForExit();
+        return program.ExitCode;
     }
 
     internal static string[] TakeSteps(string[] args)

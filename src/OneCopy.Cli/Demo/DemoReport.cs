@@ -48,7 +48,7 @@ internal static class DemoReport
         Table lanes = Screen.Table("Lane", ">Files", ">Bytes", "How");
         AddLane(lanes, "inline", tally.Lanes.Inline, "copied into the message's record");
         AddLane(lanes, "arena", tally.Lanes.Arena, "copied into shared memory, and out of it");
-        AddLane(lanes, "attached", tally.Lanes.Attached, "copied once: by the consumer, out of the producer's memory");
+        AddLane(lanes, "attached", tally.Lanes.Attached, "copied once: from the producer's memory into the consumer's");
         Screen.Write(lanes);
         if (tally.Moved > 0)
         {

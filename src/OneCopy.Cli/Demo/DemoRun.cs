@@ -13,11 +13,8 @@ internal sealed class DemoRun : IDisposable
     // Not timed: compiles the code, makes the pages of the arenas, finds out who may pull from whom, and hashes all that arrives.
     private const int WarmUpRounds = 1;
 
-    private const string RootPrefix = "onecopy-demo-";
-    private const string LockName = "lock";
-
-    private readonly string _root = FreshRoot();
-    private readonly FileStream _lock;
+    // The queue's files and the pipes' sockets.
+    private readonly ScratchDirectory _scratch = new("onecopy-demo-");
     private readonly MessageQueue _queue;
     private readonly WorkerProcess[] _producers;
     private readonly WorkerProcess[] _consumers;
@@ -31,8 +28,7 @@ internal sealed class DemoRun : IDisposable
         _tally = new DemoTally(rounds);
         try
         {
-            _lock = Lock(_root, FileMode.CreateNew);
-            _queue = MessageQueue.Open(QueueName, new QueueOptions { Root = _root });
+            _queue = MessageQueue.Open(QueueName, new QueueOptions { Root = _scratch.Path });
             _producers = StartAll("producer", producers);
             _consumers = StartAll("consumer", consumers);
         }
@@ -76,40 +72,8 @@ internal sealed class DemoRun : IDisposable
         foreach (WorkerProcess worker in (WorkerProcess[])[.. _producers ?? [], .. _consumers ?? []])
             worker.Dispose();
         _queue?.Dispose();
-        _lock?.Dispose();
-        Directory.Delete(_root, recursive: true);
+        _scratch.Dispose();
     }
-
-    /// <summary>Everything the demo makes is in here: the queue's files and the pipes' sockets.</summary>
-    private static string FreshRoot()
-    {
-        string parent = Environment.GetEnvironmentVariable("ONECOPY_ROOT") is { Length: > 0 } root ? Path.GetFullPath(root) : "/dev/shm";
-        Directory.CreateDirectory(parent, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        SweepLeftOvers(parent);
-        string path = Path.Combine(parent, $"{RootPrefix}{Environment.ProcessId}-{Guid.NewGuid():N}"[..32]);
-        Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        return path;
-    }
-
-    /// <summary>What a demo that was killed (SIGKILL) could not remove: nobody holds its lock any more.</summary>
-    private static void SweepLeftOvers(string parent)
-    {
-        foreach (string left in Directory.EnumerateDirectories(parent, RootPrefix + "*"))
-        {
-            try
-            {
-                using FileStream free = Lock(left, FileMode.Open);
-                Directory.Delete(left, recursive: true);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                // One that runs, or that is just being made, or somebody else's.
-            }
-        }
-    }
-
-    /// <summary>.NET locks a file that is shared with nobody, with flock(2); the lock goes with the process.</summary>
-    private static FileStream Lock(string root, FileMode mode) => new(Path.Combine(root, LockName), mode, FileAccess.ReadWrite, FileShare.None);
 
     private WorkerProcess[] StartAll(string role, int count)
     {
@@ -117,7 +81,7 @@ internal sealed class DemoRun : IDisposable
         try
         {
             while (started.Count < count)
-                started.Add(WorkerProcess.Start($"demo's {role} {started.Count + 1}", DemoCommand.WorkerName, role, _root));
+                started.Add(WorkerProcess.Start($"demo's {role} {started.Count + 1}", DemoCommand.WorkerName, role, _scratch.Path));
             return [.. started];
         }
         catch
@@ -174,7 +138,7 @@ internal sealed class DemoRun : IDisposable
     {
         // Enough pipes that every producer and every consumer has one; each is read by one.
         int count = Math.Max(_producers.Length, _consumers.Length);
-        string[] names = [.. Enumerable.Range(0, count).Select(i => Uri.EscapeDataString(Path.Combine(_root, $"pipe{_pass}-{i}")))];
+        string[] names = [.. Enumerable.Range(0, count).Select(i => Uri.EscapeDataString(Path.Combine(_scratch.Path, $"pipe{_pass}-{i}")))];
         _pass++;
         await AllAsync(_consumers, (c, i) => c.SayAsync($"{kind} {Passes.Of(round)} " + string.Join(' ', names.Where((_, k) => k % _consumers.Length == i)), ct));
         await AllAsync(_consumers, c => c.ExpectAsync("listening", ct));

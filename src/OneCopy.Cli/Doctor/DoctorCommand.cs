@@ -13,16 +13,18 @@ internal static class DoctorCommand
     public static Command Create()
     {
         Option<bool> json = QueueArguments.Json();
-        Command command = new TeachingCommand("doctor", "Find out what this machine allows: kernel, rights, room, and a real pull between two processes.", """
+        Option<int?> pid = new("--pid") { Description = "Also find out whether this process can be reached, and if not, why.", HelpName = "PID" };
+        Command command = new TeachingCommand("doctor", "Find out what this machine allows: kernel, rights, room, and a real pull and a real push between two processes.", """
             ok: as it should be. warning: OneCopy works, but slower, as large messages go through shared memory. problem: it does not work.
             The exit code is 1 if there is a problem, and 0 otherwise. In a container, run it there.
 
             Examples:
               onecopy doctor
+              onecopy doctor --pid 1234
               onecopy doctor --json | jq '.checks[] | select(.status != "ok")'
             """)
-        { json };
-        command.SetAction(parsed => Outcome.Of(ct => RunAsync(parsed.GetValue(json), ct)));
+        { json, pid };
+        command.SetAction(parsed => Outcome.Of(ct => RunAsync(parsed.GetValue(json), parsed.GetValue(pid), ct)));
         return command;
     }
 
@@ -34,9 +36,9 @@ internal static class DoctorCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(bool json, CancellationToken ct)
+    private static async Task<int> RunAsync(bool json, int? pid, CancellationToken ct)
     {
-        IReadOnlyList<Check> checks = [.. KernelChecks.All(), .. RightsChecks.All(), .. QueueChecks.All(), .. await PullChecks.AllAsync(ct)];
+        IReadOnlyList<Check> checks = [.. KernelChecks.All(), .. RightsChecks.All(), .. QueueChecks.All(), .. await PullChecks.AllAsync(ct), .. pid is int p ? PeerChecks.Of(p) : []];
         if (json)
             Console.WriteLine(JsonSerializer.Serialize(new DoctorReport(checks), DoctorJson.Default.DoctorReport));
         else

@@ -12,7 +12,8 @@ internal static unsafe class KernelChecks
         yield return Kernel();
         yield return Architecture();
         yield return Check.Ok("page size", $"{Environment.SystemPageSize:N0} bytes");
-        yield return ProcessVm();
+        yield return ProcessVm(TransferDirection.Read);
+        yield return ProcessVm(TransferDirection.Write);
         yield return FutexWaitv();
         yield return Guard();
         yield return HugePages();
@@ -38,11 +39,19 @@ internal static unsafe class KernelChecks
             : Check.Problem("architecture", $"{architecture}", "The bindings are for 64-bit x86 and ARM.", "Use a machine of one of them.");
     }
 
-    private static Check ProcessVm() => ProcessVmProbe.IsBlocked(out int errno)
-        ? Check.Warning("process_vm_readv", Errno.NameOf(errno),
-            "This process may not even read its own memory with it: a seccomp filter blocks the call, or the kernel was built without it. Large messages go through shared memory, with two copies.",
-            "Allow process_vm_readv and process_vm_writev in the container's seccomp profile.")
-        : Check.Ok("process_vm_readv", "works; 1,024 segments and 0x7ffff000 bytes in a call");
+    private static Check ProcessVm(TransferDirection direction)
+    {
+        bool read = direction == TransferDirection.Read;
+        string name = read ? "process_vm_readv" : "process_vm_writev";
+        return ProcessVmProbe.IsBlocked(direction, out int errno)
+            ? Check.Warning(name, Errno.NameOf(errno),
+                $"This process may not even {(read ? "read" : "write")} its own memory with it: "
+                + (errno == Errno.ENOSYS ? "the kernel was built without it (CONFIG_CROSS_MEMORY_ATTACH), or a seccomp filter says so. " : "a seccomp filter blocks the call. ")
+                + (read ? "It pulls no message, and pushes none; " : "It pushes no message; ")
+                + "what the other process cannot copy for it either goes through shared memory, with two copies.",
+                "Allow process_vm_readv and process_vm_writev in the container's seccomp profile.")
+            : Check.Ok(name, "works; 1,024 segments and 0x7ffff000 bytes in a call");
+    }
 
     private static Check FutexWaitv() => Futex.WaitAny(null, 0, long.MaxValue).Errno == Errno.ENOSYS
         ? Check.Warning("futex_waitv", "missing", "One thread for each queue handle waits in place of one for all.", "Use Linux 5.16 or later, and allow the call where a seccomp filter hides it.")

@@ -2,7 +2,7 @@ using OneCopy.Cli.Processes;
 
 namespace OneCopy.Cli.Doctor;
 
-/// <summary>Two processes of the tool, each of which reads the other one's memory: what no setting can say for certain.</summary>
+/// <summary>Two processes of the tool, each of which reads the other one's memory and writes to it: what no setting can say for certain.</summary>
 internal static class PullChecks
 {
     private static readonly TimeSpan s_bound = TimeSpan.FromSeconds(30);
@@ -21,6 +21,8 @@ internal static class PullChecks
             [
                 await PullAsync("pull, second from first", other, one, secretOfOne, late.Token),
                 await PullAsync("pull, first from second", one, other, secretOfOther, late.Token),
+                await PushAsync("push, first to second", one, other, secretOfOther, late.Token),
+                await PushAsync("push, second to first", other, one, secretOfOne, late.Token),
             ];
         }
         catch (Exception e) when (!ct.IsCancellationRequested && e is IOException or OperationCanceledException or System.ComponentModel.Win32Exception)
@@ -29,6 +31,25 @@ internal static class PullChecks
             string what = e is OperationCanceledException ? $"The processes did not answer within {s_bound.TotalSeconds:0} seconds." : e.Message;
             return [Check.Warning("pull", "not tried", what, "Start the tool as 'onecopy' or with 'dotnet', so that it can start itself again.")];
         }
+    }
+
+    private static async Task<Check> PushAsync(string name, WorkerProcess writer, WorkerProcess target, string[] secret, CancellationToken ct)
+    {
+        await writer.SayAsync($"push {target.Pid} {secret[0]}", ct);
+        switch (await writer.HearAsync(ct))
+        {
+            case ["denied", string why, string remedy]:
+                return Check.Warning(name, "refused", $"{Uri.UnescapeDataString(why)} Where the pull is refused too, large messages go through shared memory.", Uri.UnescapeDataString(remedy));
+            case ["put", string bytes, string method]:
+                await target.SayAsync("show", ct);
+                if (!string.Equals(bytes, (await target.ExpectAsync("is", ct))[0], StringComparison.Ordinal))
+                    break;
+                return string.Equals(method, nameof(TransferMethod.ProcessVm), StringComparison.Ordinal)
+                    ? Check.Ok(name, "works: 32 random bytes were written")
+                    : Check.Warning(name, "only through /proc/PID/mem", "process_vm_writev is blocked, and queues use nothing else.", "Allow process_vm_readv and process_vm_writev in the seccomp profile.");
+        }
+
+        return Check.Problem(name, "other bytes", "The call succeeded, and what is there is not what it wrote.", "Report this with the kernel's version and the container runtime's.");
     }
 
     private static async Task<Check> PullAsync(string name, WorkerProcess reader, WorkerProcess target, string[] secret, CancellationToken ct)

@@ -4,7 +4,7 @@ using OneCopy.Cli.Processes;
 
 namespace OneCopy.Cli.Doctor;
 
-/// <summary>The doctor's hidden mode: has a secret in its memory, and reads another process's.</summary>
+/// <summary>The doctor's hidden mode: has a secret in its memory, and reads and writes another process's.</summary>
 internal static unsafe class PullWorker
 {
     private const int Length = 32;
@@ -17,18 +17,36 @@ internal static unsafe class PullWorker
         while (true)
         {
             string[] command = side.Hear();
-            WorkerSide.Say(Pull(int.Parse(command[1]), nuint.Parse(command[2], NumberStyles.HexNumber)));
+            WorkerSide.Say(command[0] switch
+            {
+                "pull" => Pull(int.Parse(command[1]), nuint.Parse(command[2], NumberStyles.HexNumber)),
+                "push" => Push(int.Parse(command[1]), nuint.Parse(command[2], NumberStyles.HexNumber)),
+                _ => $"is {Convert.ToHexString(new ReadOnlySpan<byte>(secret, Length))}",
+            });
         }
     });
 
-    private static string Pull(int pid, nuint address)
+    private static string Pull(int pid, nuint address) => Try(() =>
+    {
+        using ProcessMemory memory = ProcessMemory.Open(pid);
+        byte[] got = new byte[Length];
+        memory.Read(address, got);
+        return $"got {Convert.ToHexString(got)} {memory.Method}";
+    });
+
+    private static string Push(int pid, nuint address) => Try(() =>
+    {
+        using ProcessMemory memory = ProcessMemory.Open(pid);
+        byte[] random = RandomNumberGenerator.GetBytes(Length);
+        memory.Write(address, random);
+        return $"put {Convert.ToHexString(random)} {memory.Method}";
+    });
+
+    private static string Try(Func<string> transfer)
     {
         try
         {
-            using ProcessMemory memory = ProcessMemory.Open(pid);
-            byte[] got = new byte[Length];
-            memory.Read(address, got);
-            return $"got {Convert.ToHexString(got)} {memory.Method}";
+            return transfer();
         }
         catch (ProcessAccessDeniedException e)
         {

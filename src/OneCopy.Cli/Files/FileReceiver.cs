@@ -17,21 +17,24 @@ internal sealed unsafe class FileReceiver(Destination destination)
     /// and no half file under its name.
     /// </summary>
     /// <exception cref="RefusedNameException">The name is not acceptable; the message is still held.</exception>
-    public void Write(ReceivedMessage message, string name, CancellationToken ct)
+    public void Write(ReceivedMessage message, string name, CancellationToken ct) => Write(message, name, replace: true, ct);
+
+    /// <summary>The same, but no file is replaced: one whose name is taken gets -2, -3 … before its extension. Returns the name it has.</summary>
+    /// <exception cref="RefusedNameException">The name is not acceptable; the message is still held.</exception>
+    public string WriteNew(ReceivedMessage message, string name, CancellationToken ct) => Write(message, name, replace: false, ct);
+
+    private string Write(ReceivedMessage message, string name, bool replace, CancellationToken ct)
     {
         (SafeFileHandle directory, string file) = destination.Enter(name);
         using (directory)
         {
             string temporary = Destination.PathIn(directory, $".onecopy-{Guid.NewGuid():N}.part");
-            string final = Destination.PathIn(directory, file);
+            string final;
             try
             {
                 using (SafeFileHandle handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None))
                     Fill(handle, message, name, ct);
-                SysResult moved = Fcntl.rename(temporary, final);
-                if (moved.Errno is Errno.EISDIR or Errno.ENAMETOOLONG)
-                    throw new RefusedNameException(moved.Errno == Errno.EISDIR ? "there is a directory of that name" : "a part of it is too long");
-                moved.OrThrow("rename", name);
+                final = replace ? Replace(directory, temporary, file, name) : TakeFreeName(directory, temporary, file, name);
             }
             catch
             {
@@ -48,7 +51,47 @@ internal sealed unsafe class FileReceiver(Destination destination)
                 Fcntl.unlink(final);
                 throw;
             }
+
+            return name[..^file.Length] + Path.GetFileName(final);
         }
+    }
+
+    private static string Replace(SafeFileHandle directory, string temporary, string file, string name)
+    {
+        string final = Destination.PathIn(directory, file);
+        Refuse(Fcntl.rename(temporary, final), "rename", name);
+        return final;
+    }
+
+    // link fails where a name is taken, by whatever it is: what is there is never touched.
+    private static string TakeFreeName(SafeFileHandle directory, string temporary, string file, string name)
+    {
+        for (int number = 1; ; number++)
+        {
+            string free = number == 1 ? file : $"{Path.GetFileNameWithoutExtension(file)}-{number}{Path.GetExtension(file)}";
+            string final = Destination.PathIn(directory, free);
+            SysResult linked = Fcntl.link(temporary, final);
+            if (linked.Errno == Errno.EEXIST)
+                continue;
+            if (linked.Errno is Errno.EPERM or Errno.EOPNOTSUPP)
+            {
+                // A file system without hard links.
+                if (Stat.Of(final, out _, followLinks: false).Succeeded)
+                    continue;
+                return Replace(directory, temporary, free, name);
+            }
+
+            Refuse(linked, "link", name);
+            Fcntl.unlink(temporary);
+            return final;
+        }
+    }
+
+    private static void Refuse(SysResult result, string call, string name)
+    {
+        if (result.Errno is Errno.EISDIR or Errno.ENAMETOOLONG)
+            throw new RefusedNameException(result.Errno == Errno.EISDIR ? "there is a directory of that name" : "a part of it is too long");
+        result.OrThrow(call, name);
     }
 
     private static void Fill(SafeFileHandle file, ReceivedMessage message, string name, CancellationToken ct)

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace OneCopy.Cli.Files;
 
-internal sealed record SentReport(string Queue, int Files, long Bytes, bool Received);
+internal sealed record SentReport(string Queue, int Files, long Bytes, bool Received, IReadOnlyList<string> LeftOut);
 
 internal sealed record RefusedReport(string Name, string Reason);
 

@@ -7,6 +7,8 @@ namespace OneCopy.Cli.Files;
 /// <summary><c>onecopy receive QUEUE --out DIR</c>.</summary>
 internal static class ReceiveCommand
 {
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
+
     public static Command Create()
     {
         Argument<string> queue = QueueArguments.Queue();
@@ -18,12 +20,14 @@ internal static class ReceiveCommand
                 result.AddError($"--count is a number from 1 on, not '{text}'.");
         });
         Option<double?> timeout = QueueArguments.Timeout("End when no message came for so many seconds. [default: wait]");
+        Option<bool> create = new("--create") { Description = "Make the queue if it is not there." };
         Option<string?> root = QueueArguments.Root();
         Option<bool> json = QueueArguments.Json();
         Command command = new TeachingCommand("receive", "Receive files from a queue.", """
             Every file is copied from the sender's memory, or the queue's, straight into the mapped file, and appears under its name when it is
             complete; a file that is there already is replaced. A message without a name becomes message-ID.
             A name that would lead out of DIR is refused: the message goes to the queue QUEUE.dead with the reason, and the exit code is 1 at the end.
+            If there is no such queue, this waits for one (as long as for a message), or makes it with --create.
             With --count, a time-out before so many have come is a failure as well.
 
             Examples:
@@ -31,16 +35,18 @@ internal static class ReceiveCommand
               onecopy receive images --out . --count 1
               onecopy receive photos --out ~/incoming --timeout 0 --json
             """)
-        { queue, directory, count, timeout, root, json };
+        { queue, directory, count, timeout, create, root, json };
         command.SetAction(parsed => Outcome.Of(ct => Task.FromResult(Run(
             parsed.GetValue(queue)!, parsed.GetValue(directory)!, parsed.GetValue(count), QueueArguments.Span(parsed.GetValue(timeout)),
-            parsed.GetValue(root), parsed.GetValue(json), ct))));
+            parsed.GetValue(create), parsed.GetValue(root), parsed.GetValue(json), ct))));
         return command;
     }
 
-    private static int Run(string name, string directory, long? count, TimeSpan? timeout, string? root, bool json, CancellationToken ct)
+    private static int Run(string name, string directory, long? count, TimeSpan? timeout, bool create, string? root, bool json, CancellationToken ct)
     {
-        using MessageQueue queue = MessageQueue.Open(name, new QueueOptions { Root = root });
+        using MessageQueue? queue = Join(name, timeout, create, new QueueOptions { Root = root }, ct);
+        if (queue is null)
+            return Queue.Look.SayMissing(name, root);
         using Destination destination = new(directory);
         FileReceiver receiver = new(destination);
         if (timeout is null && !Console.IsErrorRedirected)
@@ -74,6 +80,27 @@ internal static class ReceiveCommand
         }
 
         return refused.Count == 0 ? 0 : Outcome.Failed;
+    }
+
+    /// <summary>A name that nobody has made is a slip more often than not: it is said, and no queue made of it. Null: none came in time.</summary>
+    private static MessageQueue? Join(string name, TimeSpan? timeout, bool create, QueueOptions options, CancellationToken ct)
+    {
+        if (create)
+            return MessageQueue.Open(name, options);
+        bool said = false;
+        long deadline = Messaging.Deadline.After(timeout);
+        while (true)
+        {
+            if (MessageQueue.TryOpen(name, out MessageQueue? queue, options))
+                return queue;
+            if (!Messaging.Deadline.IsAhead(deadline))
+                return null;
+            if (!said)
+                Console.Error.WriteLine($"There is no queue {name} in {Queue.Look.RootOf(options.Root)} yet. Waiting for a sender to make it ('onecopy queue list' shows what there is, --create makes it).");
+            said = true;
+            ct.WaitHandle.WaitOne(s_pause);
+            ct.ThrowIfCancellationRequested();
+        }
     }
 
     private static bool TryTake(FileReceiver receiver, ReceivedMessage message, List<RefusedReport> refused, bool json, CancellationToken ct)

@@ -20,6 +20,7 @@ internal static class SendCommand
         Option<bool> json = QueueArguments.Json();
         Command command = new TeachingCommand("send", "Send files through a queue.", """
             The queue is made if it is not there. A file's name travels with it; a directory's files arrive under the directory's name.
+            Symbolic links in a directory are left out, and named; one that is named itself is followed.
             Without --wait the files are copied into the queue's memory (in /dev/shm, up to 1 GiB at a time; then the command waits for room),
             and stay there when the command has ended. With --wait they stay in the page cache, and the receiver copies each one from there.
 
@@ -38,7 +39,10 @@ internal static class SendCommand
     private static async Task<int> RunAsync(
         string name, string[] paths, bool wait, TimeSpan? timeout, string? root, bool json, CancellationToken ct)
     {
-        List<Outgoing> files = Outgoing.Under(paths);
+        List<string> leftOut = [];
+        List<Outgoing> files = Outgoing.Under(paths, leftOut);
+        foreach (string path in leftOut)
+            await Console.Error.WriteLineAsync($"{Printable.Text(path)} is left out: it is a symbolic link, or no file.");
         long bytes = files.Sum(f => f.Length);
         await using MessageQueue queue = MessageQueue.Open(name, new QueueOptions
         {
@@ -77,7 +81,7 @@ internal static class SendCommand
         }
 
         Console.WriteLine(json
-            ? JsonSerializer.Serialize(new SentReport(name, sent, bytes, wait), FilesJson.Default.SentReport)
+            ? JsonSerializer.Serialize(new SentReport(name, sent, bytes, wait, leftOut), FilesJson.Default.SentReport)
             : $"{Sizes.Count(sent, "file")}, {Sizes.Text(bytes)}, {(wait ? "received from" : "sent to")} queue {name}.");
         return 0;
     }

@@ -8,7 +8,7 @@ internal static class MessageView
 {
     private const int HeadersShown = 200;
 
-    public static void Write(InspectedMessage m, string? process)
+    public static void Write(InspectedMessage m, string? process, DateTimeOffset now)
     {
         string colour = m.State switch
         {
@@ -19,15 +19,15 @@ internal static class MessageView
         string holder = m.HolderPid is int pid ? $" by process {pid}" : "";
         string name = process is null ? "" : $" ({Printable.Text(process)})";
         Screen.WriteLine(Markup.Escape($"{m.Id}  ").Insert(0, "[bold]") + $"[/][{colour}]" + Markup.Escape($"{m.State.ToString().ToLowerInvariant()}{holder}") + "[/]"
-            + Markup.Escape($"  {Sizes.Text(m.Length)}  {m.Lane.ToString().ToLowerInvariant()}  from process {m.SenderPid}{name}  sent {Ago(m.TimeSent)}{Attempts(m)}{Life(m)}"));
-        foreach (string detail in Details(m))
+            + Markup.Escape($"  {Sizes.Text(m.Length)}  {m.Lane.ToString().ToLowerInvariant()}  from process {m.SenderPid}{name}  sent {Ago(m.TimeSent, now)}{Attempts(m)}{Life(m, now)}"));
+        foreach (string detail in Details(m, now))
             Screen.WriteLine("    " + Markup.Escape(detail));
     }
 
     /// <summary>What a time is from now, in words: seconds while they matter, then the hour.</summary>
-    public static string Ago(DateTimeOffset time)
+    private static string Ago(DateTimeOffset time, DateTimeOffset now)
     {
-        TimeSpan age = DateTimeOffset.UtcNow - time;
+        TimeSpan age = now - time;
         return age < TimeSpan.FromMinutes(10) ? $"{Math.Max(age.TotalSeconds, 0):0.0} s ago" : $"{time.ToLocalTime():yyyy-MM-dd HH:mm:ss}";
     }
 
@@ -44,20 +44,20 @@ internal static class MessageView
         _ => $"handed out {attempts} times",
     };
 
-    private static string Life(InspectedMessage m)
+    private static string Life(InspectedMessage m, DateTimeOffset now)
     {
         if (m.Expires is not { } expires)
             return "";
-        TimeSpan left = expires - DateTimeOffset.UtcNow;
+        TimeSpan left = expires - now;
         return left > TimeSpan.Zero ? $"  expires in {left.TotalSeconds:0.0} s" : "  expired";
     }
 
-    private static IEnumerable<string> Details(InspectedMessage m)
+    private static IEnumerable<string> Details(InspectedMessage m, DateTimeOffset now)
     {
         if (m.Properties is not null && DeadLetter.TryRead(m.Properties, out DeadLetter? letter))
-            yield return $"dead letter of {Printable.Text(letter.Queue)}, {Times(letter.Attempts)}, {Ago(letter.Time)}, by process {letter.By}: {Printable.Text(letter.Reason)}";
+            yield return $"dead letter of {Printable.Text(letter.Queue)}, {Times(letter.Attempts)}, {Ago(letter.Time, now)}, by process {letter.By}: {Printable.Text(letter.Reason)}";
         foreach (PastDeadLetter past in (m.Properties is null ? [] : DeadLetter.HistoryOf(m.Properties)).Reverse())
-            yield return $"before that: dead letter of {Printable.Text(past.Queue)}, {Times(past.Attempts)}, {Ago(past.Time)}, by process {past.By}: {Printable.Text(past.Reason)}";
+            yield return $"before that: dead letter of {Printable.Text(past.Queue)}, {Times(past.Attempts)}, {Ago(past.Time, now)}, by process {past.By}: {Printable.Text(past.Reason)}";
         if (Properties(m.Properties) is { Length: > 0 } properties)
             yield return properties;
         if (m.PayloadNotRead is { } why)

@@ -70,8 +70,9 @@ internal static class PeekCommand
             return;
         }
 
+        DateTimeOffset now = DateTimeOffset.UtcNow;
         foreach (InspectedMessage message in messages)
-            MessageView.Write(message, names.GetValueOrDefault(message.SenderIndex));
+            MessageView.Write(message, names.GetValueOrDefault(message.SenderIndex), now);
         QueueStatistics all = look.Statistics;
         long rest = all.Queued + all.Leased - messages.Count;
         if (rest > 0)

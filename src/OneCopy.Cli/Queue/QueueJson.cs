@@ -22,7 +22,7 @@ internal sealed record ParticipantReport(int Index, long Incarnation, int Pid, s
         p.Index, p.Incarnation, p.Pid, p.ProcessName, p.Uid, p.State is ParticipantState.Alive or ParticipantState.Unknown, JsonNamingPolicy.SnakeCaseLower.ConvertName($"{p.State}"), p.Blocks, p.FileBytes);
 }
 
-internal sealed record GeometryReport(int RingCapacity, int BlockSize, int MaxParticipants, int MaxDeliveryAttempts, double? TimeToLiveSeconds);
+internal sealed record GeometryReport(int RingCapacity, int BlockSize, int MaxParticipants, int MaxDeliveryAttempts, double? TimeToLiveSeconds, uint? SharedWithGroup);
 
 /// <summary>Per second, since the look before.</summary>
 internal sealed record RatesReport(double Sent, double SentBytes, double Completed, double CompletedBytes);
@@ -30,7 +30,8 @@ internal sealed record RatesReport(double Sent, double SentBytes, double Complet
 internal sealed record QueueReport(
     string Name, string Path, DateTimeOffset Time, long Queued, long Leased, long BytesPending, double? OldestAgeSeconds,
     LaneTrafficReport Sent, LaneTrafficReport Completed,
-    long Redelivered, long Abandoned, long DeadLettered, long Expired, long Withdrawn, long LostWithSender, long Moved, long? DeadLetters,
+    long Redelivered, long Abandoned, long DeadLettered, long Expired, long Withdrawn, long LostWithSender, long Moved, long Pulled, long Pushed, long PullsRefused, long PushesRefused,
+    IReadOnlyList<DowngradeReport> Downgrades, long? DeadLetters,
     GeometryReport Geometry, RatesReport? Rates, IReadOnlyList<ParticipantReport> Participants);
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -18,7 +18,8 @@ internal static class StatCommand
         Command command = new TeachingCommand("stat", "Show what is in a queue, and what went through it.", """
             The look disturbs nobody: nothing is written, and no place among the participants is taken.
             Sent counts by the lane chosen at the send, completed by the lane that the payload went in the end; they differ where a payload
-            could not be copied out of its sender's memory and was moved ('onecopy doctor' says why). With --watch and --json, each look is a line.
+            could not be copied out of its sender's memory, nor by its sender into the receiver's, and was moved. Who was refused what stands
+            at the end, with the reason ('onecopy doctor' looks at the machine). With --watch and --json, each look is a line.
 
             Examples:
               onecopy queue stat photos

@@ -21,11 +21,12 @@ internal sealed record StatView(
         QueueGeometry g = Look.Geometry;
         return new QueueReport(
             Look.Name, Look.Path, Time, s.Queued, s.Leased, s.BytesPending, s.OldestAge?.TotalSeconds, LaneTrafficReport.Of(s.Sent), LaneTrafficReport.Of(s.Completed),
-            s.Redelivered, s.Abandoned, s.DeadLettered, s.Expired, s.Withdrawn, s.LostWithSender, s.Moved, DeadLetters,
-            new GeometryReport(g.RingCapacity, g.BlockSize, g.MaxParticipants, g.MaxDeliveryAttempts, g.TimeToLive?.TotalSeconds), Rates, [.. Participants.Select(ParticipantReport.Of)]);
+            s.Redelivered, s.Abandoned, s.DeadLettered, s.Expired, s.Withdrawn, s.LostWithSender, s.Moved, s.Pulled, s.Pushed, s.PullsRefused, s.PushesRefused,
+            DowngradeReport.All(s), DeadLetters,
+            new GeometryReport(g.RingCapacity, g.BlockSize, g.MaxParticipants, g.MaxDeliveryAttempts, g.TimeToLive?.TotalSeconds, g.Access?.GroupId), Rates, [.. Participants.Select(ParticipantReport.Of)]);
     }
 
-    public IReadOnlyList<IRenderable> ToParts() => [.. Lines().Select(l => new Text(l)), Lanes(), Counters(), .. Members()];
+    public IReadOnlyList<IRenderable> ToParts() => [.. Lines().Select(l => new Text(l)), Lanes(), Counters(), .. Members(), .. DowngradesView.Lines(Statistics).Select(l => new Text(l))];
 
     private static RatesReport? Since(StatView? before, QueueStatistics s, DateTimeOffset now)
     {
@@ -48,6 +49,8 @@ internal sealed record StatView(
         QueueGeometry g = Look.Geometry;
         yield return $"{Look.Name} in {Look.Path}";
         yield return $"{Sizes.Count(g.RingCapacity, "place")} in the ring, blocks of {Sizes.Text(g.BlockSize)}, up to {Sizes.Count(g.MaxParticipants, "participant")}, dead letter after {Sizes.Count(g.MaxDeliveryAttempts, "attempt")}{(g.TimeToLive is TimeSpan life ? $" or {life.TotalSeconds:0.###} s" : "")}";
+        if (g.Access is { } access)
+            yield return $"Shared with the members of group {access.GroupId}";
         yield return $"{Sizes.Count(s.Queued, "message")} waiting, {s.Leased:N0} held by receivers, {Sizes.Text(s.BytesPending)} in all{(s.OldestAge is TimeSpan age ? $"; the oldest has waited for {age.TotalSeconds:0.0} s" : "")}";
         if (DeadLetters > 0)
             yield return $"{Sizes.Count(DeadLetters.Value, "dead letter")}: 'onecopy queue peek {Look.Name} --dead' shows why";
@@ -79,7 +82,9 @@ internal sealed record StatView(
         table.AddRow("  of these, expired", $"{s.Expired:N0}");
         table.AddRow("taken back by the sender", $"{s.Withdrawn:N0}");
         table.AddRow("lost with the sender", $"{s.LostWithSender:N0}");
-        table.AddRow("moved, as the pull was refused", $"{s.Moved:N0}");
+        table.AddRow("pulled by the receiver", $"{s.Pulled:N0}");
+        table.AddRow("pushed by the sender, as the pull was refused", $"{s.Pushed:N0}");
+        table.AddRow("moved, as both were refused", $"{s.Moved:N0}");
         return table;
     }
 

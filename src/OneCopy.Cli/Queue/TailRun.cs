@@ -57,7 +57,7 @@ internal sealed class TailRun(QueueInspection look, int bytes, int count, bool j
         List<InspectedMessage> all = [.. look.Records(bytes, static (_, sequence, _) => sequence > 0).OrderBy(m => m.TimeSent).ThenBy(m => m.SequenceNumber)];
         last = Math.Min(last, Math.Min(count, all.Count));
         for (int i = 0; i < all.Count; i++)
-            _account.Begin(IncarnationOf(all[i]), all[i].SequenceNumber, shown: i >= all.Count - last);
+            _account.Begin(all[i].Incarnation, all[i].SequenceNumber, shown: i >= all.Count - last);
         Write(all[^last..]);
     }
 
@@ -66,7 +66,7 @@ internal sealed class TailRun(QueueInspection look, int bytes, int count, bool j
         List<InspectedMessage> fresh = look.Records(bytes, (incarnation, sequence, _) => _account.IsNew(incarnation, sequence));
         List<InspectedMessage> next = [.. fresh.OrderBy(m => m.TimeSent).ThenBy(m => m.SequenceNumber).Take(count - (int)_account.Shown)];
         foreach (InspectedMessage message in next)
-            _account.Add(IncarnationOf(message), message.SequenceNumber);
+            _account.Add(message.Incarnation, message.SequenceNumber);
         Write(next);
         foreach ((long incarnation, long missing) in _account.EndOfLook())
         {
@@ -79,6 +79,7 @@ internal sealed class TailRun(QueueInspection look, int bytes, int count, bool j
     {
         if (messages.Count == 0)
             return;
+        DateTimeOffset now = DateTimeOffset.UtcNow;
         _names = look.Participants.ToDictionary(p => p.Index, p => p.ProcessName);
         foreach (InspectedMessage message in messages)
         {
@@ -86,10 +87,7 @@ internal sealed class TailRun(QueueInspection look, int bytes, int count, bool j
             if (json)
                 Console.WriteLine(JsonSerializer.Serialize(MessageReport.Of(message, process), QueueJson.Lines.MessageReport));
             else
-                MessageView.Write(message, process);
+                MessageView.Write(message, process, now);
         }
     }
-
-    // The first part of the id.
-    private static long IncarnationOf(InspectedMessage message) => long.Parse(message.Id.AsSpan(0, message.Id.IndexOf('-')), provider: null);
 }

@@ -22,6 +22,9 @@ internal static unsafe partial class Pidfd
     /// <summary>ESRCH: no such process. Needs no rights over it.</summary>
     public static SysResult pidfd_open(int pid) => Syscall.Invoke(Syscall.SYS_pidfd_open, pid, 0);
 
+    /// <summary>pidfd_send_signal(2): to that process and to no other, whatever its number means by now.</summary>
+    public static SysResult pidfd_send_signal(int pidfd, int signal) => Syscall.Invoke(Syscall.SYS_pidfd_send_signal, pidfd, signal);
+
     /// <summary>EINTR is handed on.</summary>
     public static SysResult poll(pollfd* fds, int count, int milliseconds) => SysResult.From(sys_poll(fds, (nuint)count, milliseconds));
 

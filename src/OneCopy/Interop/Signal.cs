@@ -16,6 +16,9 @@ internal unsafe struct sigaction
 internal static unsafe partial class Signal
 {
     public const int SIGBUS = 7;
+    public const int SIGKILL = 9;
+    public const int SIGCONT = 18;
+    public const int SIGSTOP = 19;
     public const int SA_SIGINFO = 4;
     public const int SA_ONSTACK = 0x08000000;
     public const int SA_RESTART = 0x10000000;

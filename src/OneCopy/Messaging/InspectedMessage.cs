@@ -60,4 +60,10 @@ public sealed record InspectedMessage
 
     /// <summary>Why the payload could not be read, in words; null if it was, or was not asked for.</summary>
     public required string? PayloadNotRead { get; init; }
+
+    internal long Incarnation { get; init; }
+
+    internal int Block { get; init; }
+
+    internal uint Generation { get; init; }
 }

@@ -35,4 +35,5 @@ public sealed record InspectedParticipant(
 /// <param name="MaxParticipants">How many handles may be open at the same time.</param>
 /// <param name="MaxDeliveryAttempts">How often a message is handed out before it is a dead letter.</param>
 /// <param name="TimeToLive">How long messages live whose senders do not say otherwise; null: for ever.</param>
-public sealed record QueueGeometry(int RingCapacity, int BlockSize, int MaxParticipants, int MaxDeliveryAttempts, TimeSpan? TimeToLive);
+/// <param name="Access">Whom the queue is shared with; null: nobody, it is its maker's alone.</param>
+public sealed record QueueGeometry(int RingCapacity, int BlockSize, int MaxParticipants, int MaxDeliveryAttempts, TimeSpan? TimeToLive, QueueAccess? Access);

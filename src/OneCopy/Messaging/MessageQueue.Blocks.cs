@@ -84,6 +84,7 @@ public sealed unsafe partial class MessageQueue
                 _self.TryChange(block, state, state.To(Phase.Free, _self.Index));
                 if (taken.Errno == Errno.EAGAIN)
                     return false;
+                ThrowIfBroken();
                 taken.OrThrow("fallocate", _self.Path);
             }
 
@@ -231,6 +232,7 @@ public sealed unsafe partial class MessageQueue
         lock (_blocksGate)
         {
             Release(draft.Block, draft.State);
+            CrashPoint.At(Step.SendDiscard);
             _self.TryChange(draft.Block, draft.State, draft.State.To(Phase.Free, _self.Index));
         }
 

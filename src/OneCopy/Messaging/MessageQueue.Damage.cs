@@ -120,19 +120,19 @@ public sealed partial class MessageQueue
 
     /// <summary>
     /// Files of joiners and makers that were killed before their file had its place: in no entry, and not locked. A living joiner that
-    /// loses its file this way, in the moment before it locks it, begins again.
+    /// loses its file this way, in the moment before it locks it, begins again. No ring: nothing has a place.
     /// </summary>
-    private void RemoveLeftovers()
+    private static void RemoveLeftovers(QueueDirectory directory, Ring? ring)
     {
-        HashSet<string> known = new(StringComparer.Ordinal) { _directory.RingPath };
-        for (int index = 1; index <= _ring.HighestIndex; index++)
+        HashSet<string> known = new(StringComparer.Ordinal) { directory.RingPath };
+        for (int index = 1; index <= (ring?.HighestIndex ?? 0); index++)
         {
-            long entry = Volatile.Read(ref _ring.Entry(index));
+            long entry = Volatile.Read(ref ring!.Entry(index));
             if (entry != 0)
-                known.Add(_directory.ParticipantPath(index, Entries.IncarnationOf(entry)));
+                known.Add(directory.ParticipantPath(index, Entries.IncarnationOf(entry)));
         }
 
-        foreach (string path in FilesOf(_directory).Where(p => !known.Contains(p) && IsOurs(System.IO.Path.GetFileName(p))))
+        foreach (string path in FilesOf(directory).Where(p => !known.Contains(p) && IsOurs(System.IO.Path.GetFileName(p))))
         {
             SysResult opened = Fcntl.open(path, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK);
             if (!opened.Succeeded)

@@ -108,14 +108,14 @@ public sealed partial class MessageQueue
         peer = Attach(index, entry);
         if (Entries.IsDead(entry))
         {
+            bool isNews = _watches[index] != 0;
             StopWatching(index);
+            if (probe)
+                CrashPoint.At(Step.OpenRetire);
             if (peer is null)
                 Interlocked.CompareExchange(ref _ring.Entry(index), 0, entry); // Retired but for the last step.
-            else if (probe)
-            {
-                CrashPoint.At(Step.OpenRetire);
-                NewRecovery().TryRetire(peer.File);
-            }
+            else if (probe || isNews)
+                NewRecovery().TryRetire(peer.File); // Who closed and was killed before it could: its own death is nobody's news any more.
         }
         else if (peer is not null)
         {

@@ -98,32 +98,6 @@ public sealed partial class MessageQueue
         }
     }
 
-    /// <summary>This process ends its own send: the message is withdrawn, its receiver learns that, and the send throws.</summary>
-    private void TakeBack(AttachedSend waiting, Exception why)
-    {
-        lock (waiting.Gate)
-        {
-            if (!TryWithdraw(waiting))
-                return; // Done after all.
-            waiting.TakenBack = why;
-        }
-
-        waiting.Complete();
-    }
-
-    private OneCopyException LostPayload(long length) => new(
-        "process_vm_readv", Errno.EFAULT, $"the payload of {length:N0} bytes in this process",
-        "Its memory was unmapped, or its file truncated, before a receiver had it. Nothing of it was delivered; leave the memory as it is until the send has completed.");
-
-    private OneCopyException NoOtherWay(int receiver)
-    {
-        Peer? peer = TryPeerAt(receiver);
-        return new OneCopyException(
-            $"Participant {receiver} (process {peer?.File.Pid}) of queue {Name} can neither copy the payload out of this process's memory nor have it copied into its own" +
-            $"{(peer?.Push.Refusal is { } why ? $": {why}" : ".")} The message was taken back, as QueueOptions.Attach is Required; with Allowed it would go through shared memory. " +
-            $"'onecopy queue stat {Name}' shows who was refused what.");
-    }
-
     /// <summary>0, or the errno that it failed with. EFAULT: the payload itself cannot be read, and no answer is given.</summary>
     private unsafe int MoveIntoArena(AttachedSend waiting)
     {

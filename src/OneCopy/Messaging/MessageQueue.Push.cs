@@ -181,8 +181,8 @@ public sealed unsafe partial class MessageQueue
                 }
 
                 // A handle that is closing gets no notice of deaths any more: it looks itself.
-                if (Volatile.Read(ref _closed))
-                    RecoverIfDead(posting.Message.Owner);
+                if (Volatile.Read(ref _closed) && RecoverIfDead(posting.Message.Owner))
+                    continue;
                 CrashPoint.At(Step.SleepWait);
                 CountSleeper(1);
                 Futex.Wait(_self.Doorbell(WaitKind.Own), seen, Deadline.Now + LookAgain);

@@ -24,7 +24,7 @@ public sealed partial class MessageQueue
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
     public bool TryReceive([NotNullWhen(true)] out ReceivedMessage? message)
     {
-        Enter();
+        EnterNew();
         try
         {
             message = ClaimNext();
@@ -48,7 +48,7 @@ public sealed partial class MessageQueue
             return true;
         long deadline = Deadline.After(timeout);
         StrongBox<ReceivedMessage?> claimed = new();
-        Enter();
+        EnterNew();
         try
         {
             WaitUntil(WaitKind.Receive, claimed, static (q, c) => (c.Value = q.ClaimNext()) is not null, deadline, cancellationToken);
@@ -74,7 +74,7 @@ public sealed partial class MessageQueue
         static async ValueTask<ReceivedMessage> WaitAsync(MessageQueue queue, CancellationToken ct)
         {
             StrongBox<ReceivedMessage?> claimed = new();
-            queue.Enter();
+            queue.EnterNew();
             try
             {
                 await queue.WaitUntilAsync(WaitKind.Receive, claimed, static (q, c) => (c.Value = q.ClaimNext()) is not null, Deadline.Never, ct)
@@ -153,7 +153,7 @@ public sealed partial class MessageQueue
         }
     }
 
-    private ReceivedMessage? Admit(Peer owner, int block, BlockState leased)
+    internal ReceivedMessage? Admit(Peer owner, int block, BlockState leased)
     {
         MessageRecord record;
         try
@@ -168,6 +168,11 @@ public sealed partial class MessageQueue
             throw;
         }
 
+        // Withdrawn between the claim and the reading of its record, the block may hold the sender's next message by now, and that record
+        // was read under this claim. The fence keeps those reads before this one. What is not attached cannot be withdrawn from here on.
+        Interlocked.MemoryBarrier();
+        if (owner.File.State(block) != leased)
+            return null;
         bool expired = record.HasExpired;
         if (leased.Attempts > 0 && !expired)
             _self.Count(Counter.Redelivered);

@@ -13,9 +13,15 @@ public sealed partial class MessageQueue
             return true;
         try
         {
-            if (IsBroken || Volatile.Read(ref _ring.Entry(index)) != Entries.Live(incarnation))
+            if (IsBroken)
                 return true;
-            return PeerAt(index) is not { } peer || peer.Incarnation != incarnation || RecoverIfDead(peer);
+            if (!IsSettled(index, incarnation))
+                return false;
+
+            // Whoever marked it dead may have died before it rang, and nobody recovers a recoverer that is no participant: who waits in this
+            // process for just the mark looks up now.
+            _self.RingAll();
+            return true;
         }
         catch (OneCopyException)
         {
@@ -26,6 +32,22 @@ public sealed partial class MessageQueue
         {
             Exit();
         }
+    }
+
+    private bool IsSettled(int index, long incarnation)
+    {
+        if (IsBroken)
+            return true;
+        if (PeerAt(index) is not { } peer || peer.Incarnation != incarnation)
+            return true;
+        long entry = Volatile.Read(ref _ring.Entry(index));
+        if (entry == Entries.Live(incarnation))
+            return RecoverIfDead(peer);
+
+        // Marked already: it may have been left unretired.
+        if (entry == Entries.Dead(incarnation))
+            NewRecovery().TryRetire(peer.File);
+        return true;
     }
 
     bool IStaleness.IsStale(MessageReference r)
@@ -66,54 +88,28 @@ public sealed partial class MessageQueue
     private Recovery NewRecovery() => new(_ring, this, i => TryPeerAt(i)?.File);
 
     /// <summary>
-    /// A joiner that found the table full: recovers the dead, of whom nobody was left to take notice. True: it is worth looking
-    /// for a free entry again, because there were some, or others are just at it.
+    /// By somebody who is no participant: a joiner that found the table full, or cleaning. Recovers the dead, of whom nobody was left to take notice. True: it is worth looking
+    /// again, because there were some, or others are just at it.
     /// </summary>
-    private static bool RecoverDeadEntries(QueueDirectory directory, Ring ring)
+    private static bool RecoverDeadEntries(QueueDirectory directory, Ring ring, QueueCleaning? account = null)
     {
         using Roster roster = new(directory, ring);
         bool any = false;
         for (int index = 1; index <= ring.HighestIndex; index++)
         {
             long entry = Volatile.Read(ref ring.Entry(index));
-            Participant? participant;
             try
             {
-                participant = roster.At(index);
+                any |= RecoverDeadEntry(ring, roster, index, account);
             }
             catch (QueueCorruptException)
             {
                 RecoverUnreadable(directory, ring, roster, roster.TryAt, index, entry);
                 any |= Volatile.Read(ref ring.Entry(index)) != entry;
-                continue;
             }
-
-            if (participant is null)
+            catch (OneCopyException)
             {
-                // Its file is gone: retired but for this last step.
-                if (entry != 0)
-                    Interlocked.CompareExchange(ref ring.Entry(index), 0, entry);
-                any = true;
-                continue;
-            }
-
-            if (Entries.IsDead(Volatile.Read(ref ring.Entry(index))))
-            {
-                // Free already, or about to be freed by whoever recovered it, unless it has messages left.
-                new Recovery(ring, roster, roster.TryAt).TryRetire(participant);
-                any |= Volatile.Read(ref ring.Entry(index)) != Entries.Dead(participant.Incarnation);
-                continue;
-            }
-
-            if (participant.Probe(out SafeFileHandle? proof) == Participant.Life.Dead)
-            {
-                any = true;
-                using (proof)
-                    new Recovery(ring, roster, roster.TryAt).TryRecover(participant);
-            }
-            else if (participant.PidNamespace == ProcessIdentity.PidNamespace)
-            {
-                any |= !ProcessIdentity.IsRunning(participant.Pid, participant.StartTime);
+                // This one's file cannot be mapped now. The others can.
             }
         }
 
@@ -121,6 +117,39 @@ public sealed partial class MessageQueue
         if (any)
             SpinWait.SpinUntil(static () => false, millisecondsTimeout: 1);
         return any;
+    }
+
+    private static bool RecoverDeadEntry(Ring ring, Roster roster, int index, QueueCleaning? account)
+    {
+        long entry = Volatile.Read(ref ring.Entry(index));
+        if (roster.At(index) is not { } participant)
+        {
+            // Its file is gone: retired but for this last step.
+            if (entry != 0)
+                Interlocked.CompareExchange(ref ring.Entry(index), 0, entry);
+            return true;
+        }
+
+        if (Entries.IsDead(Volatile.Read(ref ring.Entry(index))))
+        {
+            // Free already, or about to be freed by whoever recovered it, unless it has messages left.
+            new Recovery(ring, roster, roster.TryAt).TryRetire(participant);
+            return Volatile.Read(ref ring.Entry(index)) != Entries.Dead(participant.Incarnation);
+        }
+
+        if (participant.Probe(out SafeFileHandle? proof) != Participant.Life.Dead)
+            return participant.PidNamespace == ProcessIdentity.PidNamespace && !ProcessIdentity.IsRunning(participant.Pid, participant.StartTime);
+        using (proof)
+        {
+            // The lock is ours; it may have been free because another has done the work.
+            if (Volatile.Read(ref ring.Entry(index)) != Entries.Live(participant.Incarnation))
+                return true;
+            Recovery recovery = new(ring, roster, roster.TryAt);
+            bool done = recovery.TryRecover(participant);
+            Interlocked.Add(ref ring.RetiredCounter((int)Counter.LostWithSender), recovery.Lost);
+            account?.Add(participant, recovery, done);
+            return true;
+        }
     }
 
     /// <summary>The participants as somebody sees them who is none.</summary>
@@ -142,20 +171,34 @@ public sealed partial class MessageQueue
             return _attached[index] = file;
         }
 
-        /// <summary>The same for those who can do without it: null also if its file is damaged.</summary>
+        /// <summary>The same for those who can do without it: null also if its file is damaged, or cannot be mapped now.</summary>
         public Participant? TryAt(int index)
         {
             try
             {
                 return At(index);
             }
-            catch (QueueCorruptException)
+            catch (OneCopyException)
             {
                 return null;
             }
         }
 
-        public bool IsStale(MessageReference r) => TryAt(r.Participant)?.HasQueued(r) != true;
+        public bool IsStale(MessageReference r)
+        {
+            try
+            {
+                return At(r.Participant)?.HasQueued(r) != true;
+            }
+            catch (QueueCorruptException)
+            {
+                return true; // No message is to be had from that file.
+            }
+            catch (OneCopyException)
+            {
+                return false; // Not to be dropped by one who cannot see it.
+            }
+        }
 
         public void Dispose()
         {

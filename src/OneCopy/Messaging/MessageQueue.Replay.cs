@@ -25,7 +25,7 @@ public sealed partial class MessageQueue
     public int ReplayDeadLetters(Func<ReceivedMessage, bool>? filter = null, int maximum = int.MaxValue, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maximum);
-        Enter();
+        EnterNew();
         try
         {
             return File.Exists(_directory.DeadLetters.RingPath) ? Replay(DeadLetters(), filter, maximum, cancellationToken) : 0;

@@ -28,7 +28,7 @@ public sealed partial class MessageQueue
         long deadline = Deadline.After(options.Timeout);
         options.CheckTimeToLive();
         Needs needs = Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0);
-        Enter();
+        EnterNew();
         try
         {
             Draft draft = TakeDraft(needs, options.Properties, deadline, cancellationToken);
@@ -55,7 +55,7 @@ public sealed partial class MessageQueue
         options.RefuseUntilCompleted();
         options.CheckTimeToLive();
         Needs needs = Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0);
-        Enter();
+        EnterNew();
         try
         {
             if (!TryDraft(needs, options.Properties, out Draft draft))
@@ -98,7 +98,7 @@ public sealed partial class MessageQueue
     public unsafe SendBuffer Rent(int length, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        Enter();
+        EnterNew();
         try
         {
             Draft draft = TakeDraft(Needs.OfPayload(length, 0), null, Deadline.After(timeout), cancellationToken);
@@ -122,7 +122,7 @@ public sealed partial class MessageQueue
         options ??= SendOptions.Default;
         options.RefuseUntilCompleted();
         options.CheckTimeToLive();
-        Enter();
+        EnterNew();
         try
         {
             (int block, BlockState state) = buffer.Take(this);
@@ -206,6 +206,7 @@ public sealed partial class MessageQueue
     /// </summary>
     private bool TryTakeBack(Draft draft, bool keepDraft)
     {
+        CrashPoint.At(Step.SendTakeBack);
         if (!_self.TryChange(draft.Block, draft.State.To(Phase.Queued, _self.Index), draft.State))
             return false;
         if (!keepDraft)

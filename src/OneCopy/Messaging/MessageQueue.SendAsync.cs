@@ -50,7 +50,7 @@ public sealed partial class MessageQueue
         MemoryHandle[] pins = [];
         iovec[] segments = [];
         AttachedSend? waiting = null;
-        Enter();
+        EnterNew();
         try
         {
             if (attach)
@@ -220,6 +220,7 @@ public sealed partial class MessageQueue
             {
                 try
                 {
+                    CrashPoint.At(Step.SleepWait);
                     if (!IsDone(waiting))
                         await waiting.Completion.WaitAsync(Deadline.Left(deadline), ct).ConfigureAwait(false);
                     ThrowIfTakenBack(waiting);
@@ -254,53 +255,6 @@ public sealed partial class MessageQueue
         finally
         {
             CountSleeper(-1);
-        }
-    }
-
-    private static void ThrowIfTakenBack(AttachedSend waiting)
-    {
-        // With its gate: who takes it back sets the reason after the state.
-        lock (waiting.Gate)
-        {
-            if (waiting.TakenBack is { } why)
-                throw why;
-        }
-    }
-
-    private bool IsDone(AttachedSend waiting)
-    {
-        BlockState s = _self.State(waiting.Block);
-        return s.Generation != waiting.Generation || s.Phase is Phase.Done or Phase.Free;
-    }
-
-    /// <summary>
-    /// Withdraw: the next generation, and the memory is the caller's again at once. An attached message is taken even from a receiver that holds
-    /// it; inline and arena bytes may be being read in place, and are not.
-    /// </summary>
-    private bool TryWithdraw(AttachedSend waiting)
-    {
-        // Not while the payload is being moved into the arena; afterwards it is an arena message.
-        lock (waiting.Gate)
-        {
-            while (true)
-            {
-                BlockState s = _self.State(waiting.Block);
-                bool attached = MessageRecord.IsAttached(_self, waiting.Block);
-                if (s.Generation != waiting.Generation || !(s.Phase == Phase.Queued || (s.Phase == Phase.Leased && attached)))
-                    return false;
-                BlockState withdrawn = new(NextGeneration(s), Phase.Filling, _self.Index, 0);
-                CrashPoint.At(Step.WithdrawState);
-                if (!_self.TryChange(waiting.Block, s, withdrawn))
-                    continue;
-                CrashPoint.At(Step.WithdrawRing);
-                _self.Count(Counter.Withdrawn);
-
-                // A receiver that waits for this payload to be moved or pushed looks up. After the full fence of the change.
-                if (s.Phase == Phase.Leased && TryPeerAt(s.Actor) is { } holder && Volatile.Read(ref holder.File.OwnSleeping) != 0)
-                    holder.File.Ring(WaitKind.Own);
-                Discard(new Draft(waiting.Block, withdrawn, 0, 0));
-                return true;
-            }
         }
     }
 

@@ -107,7 +107,7 @@ public sealed partial class MessageQueue
         if (attempt(this, state))
             return true;
         ct.ThrowIfCancellationRequested();
-        if (Spin(state, attempt, deadline, ct))
+        if (Spin(kind, state, attempt, deadline, ct))
             return true;
         if (!Deadline.IsAhead(deadline))
             return false;
@@ -135,7 +135,7 @@ public sealed partial class MessageQueue
                     return true;
                 ThrowIfBroken();
                 ct.ThrowIfCancellationRequested();
-                ObjectDisposedException.ThrowIf(Volatile.Read(ref _closed), this);
+                ThrowIfEnding(kind);
                 if (!Deadline.IsAhead(deadline))
                     return false;
                 CountSleeper(1);
@@ -162,7 +162,7 @@ public sealed partial class MessageQueue
             WakeOne(kind);
     }
 
-    private bool Spin<TState>(TState state, Func<MessageQueue, TState, bool> attempt, long deadline, CancellationToken ct)
+    private bool Spin<TState>(WaitKind kind, TState state, Func<MessageQueue, TState, bool> attempt, long deadline, CancellationToken ct)
     {
         if (_options.WaitStrategy == WaitStrategy.Sleep || (!s_spinsHelp && _options.WaitStrategy == WaitStrategy.Adaptive))
             return false;
@@ -175,7 +175,7 @@ public sealed partial class MessageQueue
                 return true;
             ThrowIfBroken();
             ct.ThrowIfCancellationRequested();
-            ObjectDisposedException.ThrowIf(Volatile.Read(ref _closed), this);
+            ThrowIfEnding(kind);
         }
 
         return false;
@@ -199,7 +199,7 @@ public sealed partial class MessageQueue
                     return true;
                 ThrowIfBroken();
                 ct.ThrowIfCancellationRequested();
-                ObjectDisposedException.ThrowIf(Volatile.Read(ref _closed), this);
+                ThrowIfEnding(kind);
                 if (!Deadline.IsAhead(deadline))
                     return false;
                 if (AwaitRing(kind, seen) is not { } ring)

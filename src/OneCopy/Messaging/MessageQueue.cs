@@ -177,6 +177,7 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
                 bool deleted = Volatile.Read(ref ring.Deleted) != 0;
                 if (!deleted && LivingBefore(ring, self.Incarnation) < ring.MaxParticipants)
                     return true;
+                CrashPoint.At(Step.JoinLeave);
                 Interlocked.Exchange(ref ring.Entry(index), 0);
                 if (deleted)
                     return false;
@@ -215,7 +216,7 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
             lock (_membershipGate)
                 SyncMembership(probe: true);
             CrashPoint.At(Step.JoinLeftovers);
-            RemoveLeftovers();
+            RemoveLeftovers(_directory, _ring);
             CrashPoint.At(Step.JoinAttention);
             RingAttentionOfOthers();
         }

@@ -189,7 +189,7 @@ internal sealed unsafe partial class Participant
         return held;
     }
 
-    /// <summary>Owner only: gives the file memory for a range of the arena. ENOSPC comes from here, and not as SIGBUS later.</summary>
+    /// <summary>Owner only: gives the file memory for a range of the arena. ENOSPC comes from here, and not as SIGBUS later; EIO: it was truncated.</summary>
     public SysResult Allocate(long arenaOffset, long bytes)
     {
         CrashPoint.At(Step.ArenaGrow);
@@ -197,7 +197,7 @@ internal sealed unsafe partial class Participant
         // A file that was truncated would grow a hole where its header and blocks were, and say nothing.
         LookAtLength();
         if (IsDamaged)
-            throw QueueCorruptException.Truncated(Path);
+            return SysResult.Failed(Errno.EIO);
         SysResult allocated = Fcntl.fallocate(_file, ArenaOffset + arenaOffset, bytes);
         CrashPoint.At(Step.ArenaGrown);
         if (allocated.Succeeded)

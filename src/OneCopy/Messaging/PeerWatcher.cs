@@ -22,6 +22,7 @@ internal sealed class PeerWatcher
 {
     private const int ProbePeriod = 100;
     private const int RetryPeriod = 2;
+    private const int LongestRetryPeriod = 25;
     private static readonly Lazy<PeerWatcher> s_shared = new(() => new PeerWatcher());
 
     private readonly SafeFileHandle _epoll = SafeFd.Of(Epoll.epoll_create1());
@@ -126,8 +127,9 @@ internal sealed class PeerWatcher
         {
             // Ended, but its lock is still held: by a recoverer, by a child between fork and exec, or by the kernel taking its
             // memory apart. Each of them ends soon.
-            // The ring may also be full of messages that nobody takes. So less and less often.
-            watch.Period = watch.Ended ? Math.Clamp(watch.Period * 2, RetryPeriod, ProbePeriod) : ProbePeriod;
+            // The ring may also be full of messages that nobody takes. So less and less often; yet once there is room again, what the dead one
+            // held has waited long enough.
+            watch.Period = watch.Ended ? Math.Clamp(watch.Period * 2, RetryPeriod, LongestRetryPeriod) : ProbePeriod;
             watch.NextLook = Stopwatch.GetTimestamp() + (watch.Period * Stopwatch.Frequency / 1000);
         }
     }

@@ -63,7 +63,10 @@ internal sealed partial class QueueDirectory
             return made;
         try
         {
-            using (SafeFileHandle directory = SafeFd.Open(unfinished, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW))
+            SysResult opened = Fcntl.open(unfinished, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW);
+            if (!opened.Succeeded)
+                return opened; // ENOENT: taken for a leftover in between; it is made anew.
+            using (SafeFileHandle directory = SafeFd.Of(opened))
                 access.Share(directory, unfinished, isDirectory: true);
             made = Permissions.renameat2(unfinished, path, Permissions.RENAME_NOREPLACE);
         }
@@ -74,6 +77,16 @@ internal sealed partial class QueueDirectory
         }
 
         return made;
+    }
+
+    /// <summary>Removes what killed makers left in the root. A living one begins again when it finds its directory gone.</summary>
+    public void RemoveUnfinished()
+    {
+        RefuseForeignRoot();
+        if (!Directory.Exists(Root))
+            return;
+        foreach (string path in Directory.EnumerateDirectories(Root, UnfinishedPrefix + "*"))
+            Fcntl.rmdir(path);
     }
 
     /// <summary>How directories begin that are not ready yet.</summary>

@@ -121,14 +121,14 @@ public sealed unsafe partial class QueueInspection
                 notRead = payload is null && payloadBytes > 0 ? "it is done, and its payload gone" : null;
             }
 
-            return Describe(sender, record, after, properties, payload, notRead);
+            return Describe(sender, block, record, after, properties, payload, notRead);
         }
 
         return null;
     }
 
     private InspectedMessage Describe(
-        Peer sender, MessageRecord record, BlockState state, MessageProperties? properties, byte[]? payload, string? notRead) => new()
+        Peer sender, int block, MessageRecord record, BlockState state, MessageProperties? properties, byte[]? payload, string? notRead) => new()
     {
         Id = $"{sender.Incarnation}-{record.Sequence}",
         State = state.Phase switch
@@ -150,6 +150,9 @@ public sealed unsafe partial class QueueInspection
         Properties = properties,
         Payload = payload ?? [],
         PayloadNotRead = notRead,
+        Incarnation = sender.Incarnation,
+        Block = block,
+        Generation = state.Generation,
     };
 
     private static MessageProperties? TryReadProperties(Participant file, int block, in MessageRecord record)

@@ -32,7 +32,7 @@ public sealed partial class QueueInspection : IDisposable
 
     /// <summary>What its maker has fixed.</summary>
     public QueueGeometry Geometry => new(
-        _ring.Capacity, _ring.BlockSize, _ring.MaxParticipants, _ring.MaxAttempts, _ring.TimeToLive == 0 ? null : TimeSpan.FromMicroseconds(_ring.TimeToLive));
+        _ring.Capacity, _ring.BlockSize, _ring.MaxParticipants, _ring.MaxAttempts, _ring.TimeToLive == 0 ? null : TimeSpan.FromMicroseconds(_ring.TimeToLive), _ring.Access);
 
     /// <summary>False: the queue was deleted since the look began. One of the same name may have been made anew: look again.</summary>
     public bool Exists
@@ -133,17 +133,14 @@ public sealed partial class QueueInspection : IDisposable
         }
     }
 
-    private QueueStatistics Count()
+    private QueueStatistics Count() => QueueTally.Count(_ring, tally =>
     {
-        QueueTally tally = new(_ring);
         foreach (Peer peer in Refresh())
         {
             bool alive = StateOf(peer) is ParticipantState.Alive or ParticipantState.Unknown;
             tally.Add(peer.File, new ParticipantStatistics(peer.Index, peer.File.Pid, (int)peer.File.Uid, alive, PullDenied: null));
         }
-
-        return tally.ToStatistics();
-    }
+    });
 
     private InspectedParticipant Describe(Peer peer)
     {

@@ -115,9 +115,8 @@ public sealed partial class MessageQueue
         }
     }
 
-    private QueueStatistics CountAll()
+    private QueueStatistics CountAll() => QueueTally.Count(_ring, tally =>
     {
-        QueueTally tally = new(_ring);
         for (int index = 1; index <= _ring.HighestIndex; index++)
         {
             if (TryPeerAt(index) is not { } peer)
@@ -125,7 +124,5 @@ public sealed partial class MessageQueue
             ParticipantStatistics participant = new(index, peer.File.Pid, (int)peer.File.Uid, !IsGoneOrDead(peer), peer.Pull.Refusal?.ToString());
             tally.Add(peer.File, participant, index == _self.Index ? WordsOfRefusal : null);
         }
-
-        return tally.ToStatistics();
-    }
+    });
 }

@@ -5,6 +5,12 @@ namespace OneCopy.Messaging;
 /// <summary>Adds up what the files of a queue say into its statistics; for a participant and for those who only look alike.</summary>
 internal sealed unsafe class QueueTally
 {
+    // Whoever was killed while it left stays on its way: then the numbers are as they are.
+    private const int Looks = 8;
+
+    private readonly long[] _retired;
+    private readonly long[] _entries;
+    private bool _leaving;
     private readonly long[] _counters = new long[(int)Counter.Count];
     private readonly List<ParticipantStatistics> _participants = [];
     private readonly List<Downgrade> _downgrades = [];
@@ -13,10 +19,30 @@ internal sealed unsafe class QueueTally
     private long _bytes;
     private long _oldest = long.MaxValue;
 
-    public QueueTally(Ring ring)
+    private QueueTally(Ring ring)
     {
-        for (int c = 0; c < _counters.Length; c++)
-            _counters[c] = Volatile.Read(ref ring.RetiredCounter(c));
+        _retired = Retired(ring);
+        _entries = EntriesOf(ring);
+        _retired.CopyTo(_counters, 0);
+    }
+
+    /// <summary>
+    /// Counts, and counts again if somebody left meanwhile: who leaves takes its counters out of its file and adds them to the ring's, in
+    /// several steps, and would be counted twice or not at all.
+    /// </summary>
+    public static QueueStatistics Count(Ring ring, Action<QueueTally> addAll)
+    {
+        for (int look = 1; ; look++)
+        {
+            QueueTally tally = new(ring);
+            addAll(tally);
+
+            // What was read stays before what is read again.
+            Interlocked.MemoryBarrier();
+            if (look == Looks || tally.IsConsistent(ring))
+                return tally.ToStatistics();
+            Thread.Yield();
+        }
     }
 
     /// <param name="file">The participant's file.</param>
@@ -31,13 +57,34 @@ internal sealed unsafe class QueueTally
                 file.Index, file.Pid, e.Peer, e.PeerPid, e.Direction, Errno.NameOf(e.Errno), e.Reason, words?.Invoke(e.Key) ?? RefusalText.Of(e.Reason, e.Direction), e.Count));
         }
 
+        // Unlinked: its counters are on their way.
+        _leaving |= Entries.IsDead(_entries[file.Index]) && (!Stat.Of(file.File.Fd(), out statx s).Succeeded || s.stx_nlink == 0);
         for (int c = 0; c < _counters.Length; c++)
             _counters[c] += Volatile.Read(ref file.CounterWord(c));
         for (int block = 0; block < file.BlockCount; block++)
             AddBlock(file, block);
     }
 
-    public QueueStatistics ToStatistics() => new()
+    private bool IsConsistent(Ring ring) =>
+        !_leaving && _entries.Count(e => e != 0) == _participants.Count && _entries.SequenceEqual(EntriesOf(ring)) && _retired.SequenceEqual(Retired(ring));
+
+    private static long[] Retired(Ring ring)
+    {
+        long[] counters = new long[(int)Counter.Count];
+        for (int c = 0; c < counters.Length; c++)
+            counters[c] = Volatile.Read(ref ring.RetiredCounter(c));
+        return counters;
+    }
+
+    private static long[] EntriesOf(Ring ring)
+    {
+        long[] entries = new long[Cell.MaxParticipants + 1];
+        for (int index = 1; index <= ring.HighestIndex; index++)
+            entries[index] = Volatile.Read(ref ring.Entry(index));
+        return entries;
+    }
+
+    private QueueStatistics ToStatistics() => new()
     {
         Queued = _queued,
         Leased = _leased,

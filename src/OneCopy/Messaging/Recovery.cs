@@ -12,11 +12,15 @@ internal sealed class Recovery(Ring ring, IStaleness staleness, Func<int, Partic
     /// <summary>How many attached messages were lost with X, by the last call of <see cref="TryRecover"/>.</summary>
     public int Lost { get; private set; }
 
+    /// <summary>How many messages that X held were given back, by the last call of <see cref="TryRecover"/>.</summary>
+    public int GivenBack { get; private set; }
+
     /// <summary>False: the ring is full; X is not marked dead, so that somebody begins again when there is room.</summary>
     public bool TryRecover(Participant dead)
     {
         CrashPoint.At(Step.DeathScan);
         Lost = 0;
+        GivenBack = 0;
         // What X held first: with a full ring its own messages, whose references are mostly there already, may take several tries.
         foreach (bool own in new[] { false, true })
         {
@@ -99,6 +103,7 @@ internal sealed class Recovery(Ring ring, IStaleness staleness, Func<int, Partic
         ring.Sleepers(WaitKind.Space).Remove(dead.Index);
         CrashPoint.At(Step.DeathMark);
         Interlocked.CompareExchange(ref ring.Entry(dead.Index), Entries.Dead(dead.Incarnation), Entries.Live(dead.Incarnation));
+        CrashPoint.At(Step.DeathAgain);
         RingEverybody(dead);
     }
 
@@ -143,7 +148,8 @@ internal sealed class Recovery(Ring ring, IStaleness staleness, Func<int, Partic
                 case Phase.Leased when s.Actor == dead.Index:
                     CrashPoint.At(Step.DeathLeased);
                     // State first, reference second, in the next round.
-                    owner.TryChange(block, s, s.ToRequeued(dead.Index, countAttempt: true));
+                    if (owner.TryChange(block, s, s.ToRequeued(dead.Index, countAttempt: true)))
+                        GivenBack++;
                     continue;
                 default:
                     return true;

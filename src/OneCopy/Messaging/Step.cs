@@ -22,6 +22,7 @@ internal static class Step
     public const string JoinRename = "join.rename";
     public const string JoinEntry = "join.entry";
     public const string JoinCheck = "join.check";
+    public const string JoinLeave = "join.leave";
     public const string JoinLeftovers = "join.leftovers";
     public const string JoinAttention = "join.attention";
     public const string OpenRetire = "open.retire";
@@ -31,6 +32,8 @@ internal static class Step
     public const string SendRecord = "send.record";
     public const string SendPublish = "send.publish";
     public const string SendWake = "send.wake";
+    public const string SendTakeBack = "send.takeback";
+    public const string SendDiscard = "send.discard";
     public const string ArenaGrow = "arena.grow";
     public const string ArenaGrown = "arena.grown";
 
@@ -115,6 +118,7 @@ internal static class Step
     public const string DeathRing = "death.ring";
     public const string DeathBits = "death.bits";
     public const string DeathMark = "death.entry";
+    public const string DeathAgain = "death.again";
     public const string DeathRetire = "death.retire";
 
     // Retire.

@@ -29,6 +29,24 @@ public class DemoCommandTests
     }
 
     [Fact]
+    public void WhereTheCallsAreDeniedEverythingGoesThroughSharedMemoryAndItSaysWhy()
+    {
+        using CliRoot root = new();
+        root.Make("in/one", 3_000_000);
+        root.Make("in/two", 100_000);
+        using ChildProcess demo = ChildProcess.Start("run-denied", "EPERM", DotnetHost.Path, Path.Combine(AppContext.BaseDirectory, "OneCopy.Cli.dll"),
+            "demo", "--input", root.PathOf("in"), "--producers", "1", "--consumers", "1", "--rounds", "1", "--json");
+        List<string> lines = [];
+        while (lines.LastOrDefault() is not "}")
+            lines.Add(demo.ReadLine());
+        Assert.Equal(0, demo.WaitForExit());
+        JsonElement report = JsonDocument.Parse(string.Join('\n', lines)).RootElement;
+        Assert.Equal((0, 0), (report.GetProperty("mismatches").GetInt32(), report.GetProperty("lost").GetInt32()));
+        Assert.Equal((2, 3_100_000L), Lane(report.GetProperty("lanes"), "arena"));
+        Assert.Contains("seccomp", report.GetProperty("refused_because").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void ForPeopleItSaysWhatWentHow()
     {
         using CliRoot root = new();

@@ -92,6 +92,44 @@ public class FileCommandTests
         Assert.Contains("0 of 1 messages came", run.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task AMistypedQueueIsSaidToBeMissingAndNotMade()
+    {
+        using CliRoot root = new();
+        Tool run = Tool.Run("receive", "fiels", "--out", root.PathOf("out"), "--timeout", "0", "--root", root.Queues);
+        Assert.Equal(1, run.ExitCode);
+        Assert.StartsWith($"There is no queue fiels in {root.Queues}.", run.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(root.Queues));
+
+        // Whoever waits gets what a sender makes later.
+        using ChildProcess early = Tool.Start("receive", "files", "--out", root.PathOf("out"), "--count", "1", "--timeout", "30", "--root", root.Queues);
+        Eventually.True(() => early.Error.Contains("There is no queue files", StringComparison.Ordinal), "the receiver says that it waits");
+        Tool.Succeeds("send", "files", root.Make("file", 100), "--root", root.Queues);
+        Assert.Equal("file  100 bytes", await early.ReadLineAsync());
+        Assert.Equal(0, early.WaitForExit());
+        Tool.Succeeds("receive", "new", "--out", root.PathOf("out"), "--timeout", "0", "--create", "--root", root.Queues);
+        Assert.Equal(["files", "new"], MessageQueue.List(root.Queues), StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public void WhatIsNoFileIsLeftOutAndNamed()
+    {
+        using CliRoot root = new();
+        root.Make("tree/file", 3);
+        File.CreateSymbolicLink(root.PathOf("tree/link"), root.PathOf("tree/file"));
+        File.CreateSymbolicLink(root.PathOf("tree/up"), root.Files);
+        using (ChildProcess fifo = ChildProcess.StartProgram("mkfifo", root.PathOf("tree/pipe")))
+            fifo.Finish();
+        Tool run = Tool.Succeeds("send", "files", root.PathOf("tree"), "--json", "--root", root.Queues);
+        JsonElement report = JsonDocument.Parse(run.Output).RootElement;
+        string[] leftOut = [.. report.GetProperty("left_out").EnumerateArray().Select(e => e.GetString()!).Order(StringComparer.Ordinal)];
+        Assert.Equal([root.PathOf("tree/link"), root.PathOf("tree/pipe"), root.PathOf("tree/up")], leftOut, StringComparer.Ordinal);
+        Assert.Equal(1, report.GetProperty("files").GetInt32());
+        Assert.Contains($"{root.PathOf("tree/link")} is left out: it is a symbolic link, or no file.\n", run.Error, StringComparison.Ordinal);
+        Assert.Equal(1, Tool.Run("send", "files", root.PathOf("tree/pipe"), "--root", root.Queues).ExitCode);
+        Assert.Equal("1 file, 3 bytes, sent to queue files.\n", Tool.Succeeds("send", "files", root.PathOf("tree/link"), "--root", root.Queues).Output);
+    }
+
     private static SendOptions Named(string name) => new() { Properties = new MessageProperties { Headers = { ["onecopy-file-name"] = name } } };
 
     private static string[] MakeTree(CliRoot root)

@@ -58,4 +58,30 @@ public sealed class DeadLetterTests : IDisposable
         Assert.Equal([42], letter.ToArray());
         letter.Complete();
     }
+
+    [Fact]
+    public async Task A_dead_letter_may_be_longer_than_2_GiB()
+    {
+        if (new DriveInfo("/dev/shm").AvailableFreeSpace < 8L << 30 || GC.GetGCMemoryInfo().TotalAvailableMemoryBytes < 8L << 30)
+            Assert.Skip("Needs 8 GiB of memory.");
+        await using MessageQueue sender = _root.Open();
+        await using MessageQueue receiver = _root.Open(options: new QueueOptions { ArenaLimit = 4L << 30 });
+        byte[] piece = GC.AllocateUninitializedArray<byte>(750_000_001);
+        TestProcess.QueueModes.Fill(piece.AsSpan(^1000..), 1);
+        Task send = sender.SendAsync(QueueTests.Sequence([piece, piece, piece]), cancellationToken: Ct).AsTask();
+        using (ReceivedMessage message = receiver.Receive(s_soon, Ct))
+            message.DeadLetter("too much", Ct);
+        await send.WaitAsync(s_soon, Ct);
+        await using MessageQueue deadLetters = _root.Open(receiver.DeadLetterQueueName);
+        using ReceivedMessage letter = deadLetters.Receive(s_soon, Ct);
+        Assert.Equal(3L * piece.Length, letter.Length);
+        byte[] end = new byte[1000];
+        for (long i = 1; i <= 3; i++)
+        {
+            letter.CopyTo((i * piece.Length) - end.Length, end, Ct);
+            Assert.Equal(piece[^1000..], end);
+        }
+
+        letter.Complete();
+    }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using OneCopy.Messaging;
 using Xunit;
 
 namespace OneCopy.Tests.Messaging;
@@ -137,6 +138,26 @@ public sealed class DeathTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_is_told_of_a_death_that_was_recovered_by_one_who_died_before_ringing_rings_for_itself_and_retires_the_dead()
+    {
+        await using MessageQueue queue = _root.Open("q");
+        using ChildProcess dead = ChildProcess.Start("queue-send", _root.Path, "q", "0", "1");
+        Assert.Equal("sent", await dead.ReadLineAsync());
+        dead.Stop();
+
+        // What a recoverer that is no participant itself, and is killed right after it, leaves behind.
+        using Ring ring = queue.OpenRing();
+        long incarnation = Entries.IncarnationOf(Volatile.Read(ref ring.Entry(2)));
+        Volatile.Write(ref ring.Entry(2), Entries.Dead(incarnation));
+        uint before = OwnDoorbellOf(queue);
+        Assert.True(((IPeerObserver)queue).OnPeerMayHaveDied(2, incarnation));
+        Assert.NotEqual(before, OwnDoorbellOf(queue));
+        Assert.Equal(0, Volatile.Read(ref ring.Entry(2)));
+        Assert.Equal(2, Directory.GetFiles(queue.Path).Length);
+        dead.Kill();
+    }
+
+    [Fact]
     public async Task A_full_table_of_dead_participants_makes_room()
     {
         QueueOptions few = new() { Root = _root.Path, MaxParticipants = 2 };
@@ -155,4 +176,6 @@ public sealed class DeathTests : IDisposable
 
         MessageQueue.Open("q", few).Dispose();
     }
+
+    private static unsafe uint OwnDoorbellOf(MessageQueue queue) => Volatile.Read(ref *queue.Self().Doorbell(WaitKind.Own));
 }

@@ -101,6 +101,17 @@ public sealed class HostileFileTests : IDisposable
     }
 
     [Fact]
+    public async Task A_sender_that_is_asked_to_move_a_payload_into_a_truncated_file_says_so_and_lives()
+    {
+        await using MessageQueue receiver = _root.Open(options: new QueueOptions { Attach = AttachMode.Never });
+        await using MessageQueue sender = _root.Open();
+        Task send = sender.SendAsync(new byte[100_000], new SendOptions { Timeout = s_soon }, Ct).AsTask();
+        Inside.Truncate(sender.Self().Path, sender.Self().ArenaOffset - 4096);
+        await Corrupt(() => receiver.Receive(s_soon, Ct).Dispose());
+        await Assert.ThrowsAsync<QueueCorruptException>(() => send.WaitAsync(s_soon, Ct));
+    }
+
+    [Fact]
     public async Task A_peer_that_truncates_its_arena_takes_its_own_messages_with_it_and_no_others()
     {
         await using MessageQueue receiver = _root.Open();

@@ -115,9 +115,13 @@ public sealed class InspectionTests : IDisposable
         Assert.Equal("sending", await attached.ReadLineAsync());
         using QueueInspection look = Look();
         Assert.All(look.Participants, p => Assert.Equal((ParticipantState.Alive, "dotnet"), (p.State, p.ProcessName)));
-        sender.Stop();
+
+        // All stand still first, so that none recovers another.
+        ChildProcess[] children = [sender, holder, attached];
+        foreach (ChildProcess child in children)
+            child.Stop();
         Assert.All(look.Participants, p => Assert.Equal(ParticipantState.Alive, p.State));
-        foreach (ChildProcess child in new[] { sender, holder, attached })
+        foreach (ChildProcess child in children)
             child.Kill();
         Assert.All(look.Participants, p => Assert.Equal((ParticipantState.NotRecovered, null), (p.State, p.ProcessName)));
         Assert.All(look.Statistics.Participants, p => Assert.False(p.IsAlive));
@@ -155,7 +159,7 @@ public sealed class InspectionTests : IDisposable
         Assert.Equal(new LaneTraffic(1, 10), s.Completed.Inline);
         Assert.Equal((new LaneTraffic(3, 17), new LaneTraffic(1, 2_000)), (s.Sent.Inline, s.Sent.Arena));
         Assert.Equal(queue.Statistics.Participants, s.Participants);
-        Assert.Equal(new QueueGeometry(16384, 512, 128, 5, null), look.Geometry);
+        Assert.Equal(new QueueGeometry(16384, 512, 128, 5, null, null), look.Geometry);
         Assert.True(look.Exists);
         held.Complete();
     }

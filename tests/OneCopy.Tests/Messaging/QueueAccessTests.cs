@@ -44,9 +44,9 @@ public sealed class QueueAccessTests : IDisposable
             }
 
             // Never by reading the other's memory.
-            sender.WriteLine("attach 1000000");
+            Assert.Equal("attached", await Say(sender, "attach 1000000"));
             Assert.Equal($"got 1000000 ok Arena 1 of {uid}", await Say(receiver, "receive"));
-            Assert.Equal("completed", await sender.ReadLineAsync());
+            Assert.Equal("completed", await Say(sender, "attached"));
         }
 
         // Dead letters are theirs too: put there by one, sent again by the other.

@@ -298,7 +298,7 @@ public sealed class QueueTests : IDisposable
         return bytes;
     }
 
-    private static ReadOnlySequence<byte> Sequence(byte[][] pieces)
+    internal static ReadOnlySequence<byte> Sequence(byte[][] pieces)
     {
         Piece first = new(pieces[0], 0);
         Piece last = first;

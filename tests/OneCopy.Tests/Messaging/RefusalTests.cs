@@ -48,15 +48,15 @@ public sealed class RefusalTests : IDisposable
     }
 
     [Theory]
-    [InlineData(Nobody, "", "Pull EPERM OtherUser")]
-    [InlineData("", Nobody, "Pull EPERM OtherUser")]
-    public async Task Another_user(string sender, string receiver, string refused)
+    [InlineData(Nobody, "")]
+    [InlineData("", Nobody)]
+    public async Task Another_user(string sender, string receiver)
     {
         Requires.Root();
         Share();
         using MessageQueue made = _root.Open();
         Share();
-        await ExchangeAsync(sender, receiver, "pulled 0 pushed 0 moved 1", refused, afterFirst: Share);
+        await ExchangeAsync(sender, receiver, "pulled 0 pushed 0 moved 1", "Pull EPERM OtherUser", whenOpen: Share);
     }
 
     /// <summary>From outside one reaches in, from inside not out: so it is the outer process that copies.</summary>
@@ -137,18 +137,85 @@ public sealed class RefusalTests : IDisposable
         Assert.Equal((receiver.Pid, Environment.ProcessId, CopyDirection.Pull), (refusal.ParticipantPid, refusal.PeerPid, refusal.Direction));
         Assert.Equal(("ENOSYS", AccessDenialReason.Seccomp, 1), (refusal.Errno, refusal.Reason, refusal.Count));
         Assert.Contains("seccomp", refusal.Explanation, StringComparison.Ordinal);
+        string shown = Cli.Tool.Succeeds("queue", "stat", "q", "--root", _root.Path).Output;
+        Assert.Contains($"(process {receiver.Pid}) may not read the memory of participant 1 (process {Environment.ProcessId}): ENOSYS, 1 time.\n  A seccomp filter", shown, StringComparison.Ordinal);
+        Assert.Contains("1 pull and 0 pushes were refused", shown, StringComparison.Ordinal);
         Assert.Equal((1, 0, 1), (queue.Statistics.PullsRefused, queue.Statistics.PushesRefused, queue.Statistics.Pushed));
+    }
+
+    /// <summary>Payloads in memory that is gone are an error at the copy into the queue as well, and the room they had is free again.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("seccomp=EPERM:write")]
+    public async Task Memory_that_is_gone_is_an_error_for_a_sender_that_copies(string step)
+    {
+        using ChildProcess sender = ChildProcess.Start("lane-unmap", [.. Words(step), _root.Path, "q", "100000", "never"]);
+        Assert.StartsWith("OneCopyException EFAULT", await sender.ReadLineAsync(), StringComparison.Ordinal);
+        Assert.Equal("0 0 0", await sender.ReadLineAsync());
+        sender.Finish();
+    }
+
+    [Fact]
+    public async Task Where_one_receiver_pulls_another_ones_refusal_makes_no_copies()
+    {
+        await using MessageQueue sender = _root.Open();
+        await using MessageQueue pulls = _root.Open();
+        await using MessageQueue never = _root.Open("q", new QueueOptions { Attach = AttachMode.Never });
+        (MessageQueue, Lane)[] each = [(pulls, Lane.Attached), (never, Lane.Arena), (pulls, Lane.Attached), (never, Lane.Arena), (never, Lane.Arena), (pulls, Lane.Arena)];
+        foreach ((MessageQueue receiver, Lane lane) in each)
+        {
+            Task send = sender.SendAsync(new byte[100_000], cancellationToken: Ct).AsTask();
+            using ReceivedMessage message = receiver.Receive(ChildProcess.Bound, Ct);
+            message.ToArray(Ct);
+            message.Complete();
+            await send.WaitAsync(ChildProcess.Bound, Ct);
+            Assert.Equal(lane, message.Lane);
+        }
+
+        // The last one was copied at once: two in a row had to be moved.
+        Assert.Equal((5, 1), (sender.Statistics.Sent.Attached.Messages, sender.Statistics.Sent.Arena.Messages));
+        Assert.Equal((2, 3), (sender.Statistics.Pulled, sender.Statistics.Moved));
+    }
+
+    [Theory]
+    [InlineData(AttachMode.Never, Lane.Arena)]
+    [InlineData(AttachMode.Required, Lane.Attached)]
+    public async Task A_sender_chooses_the_lane(AttachMode mode, Lane lane)
+    {
+        await using MessageQueue queue = _root.Open("q", new QueueOptions { Attach = mode });
+        await using MessageQueue receiver = _root.Open();
+        Task send = queue.SendAsync(new byte[100_000], cancellationToken: Ct).AsTask();
+        using ReceivedMessage message = receiver.Receive(ChildProcess.Bound, Ct);
+        Assert.Equal(lane, message.Lane);
+        message.Complete();
+        await send.WaitAsync(ChildProcess.Bound, Ct);
+        SendOptions survive = new() { SurviveSender = true };
+        if (mode == AttachMode.Required)
+            Assert.Contains("AttachThreshold", (await Assert.ThrowsAsync<ArgumentException>(() => queue.SendAsync(new byte[100_000], survive, Ct).AsTask())).Message, StringComparison.Ordinal);
+        else
+            await queue.SendAsync(new byte[100_000], survive, Ct);
+    }
+
+    [Fact]
+    public async Task A_process_that_asks_for_it_becomes_dumpable_again()
+    {
+        Requires.Root();
+        Requires.NoYama();
+        Share();
+        await ExchangeAsync(Nobody, Nobody, "pulled 2 pushed 0 moved 0", NoReason, options: "set-dumpable");
     }
 
     /// <summary>Two messages of the sender to the receiver, who says at the end which way they came.</summary>
     private async Task ExchangeAsync(
-        string sender, string receiver, string ways, string refused, string[]? senderBehind = null, string[]? receiverBehind = null, Action? afterFirst = null)
+        string sender, string receiver, string ways, string refused, string[]? senderBehind = null, string[]? receiverBehind = null, Action? whenOpen = null, string? options = null)
     {
         using ChildProcess to = Start(receiverBehind ?? [], "lane-receive", [.. Words(receiver), _root.Path, "q", "2"]);
         Assert.Equal("open", await to.ReadLineAsync());
-        afterFirst?.Invoke();
-        using ChildProcess from = Start(senderBehind ?? [], "lane-send", [.. Words(sender), _root.Path, "q", "2", "3000000"]);
+        using ChildProcess from = Start(senderBehind ?? [], "lane-send", ["wait-at=send.take", .. Words(sender), _root.Path, "q", "2", "3000000", options ?? ""]);
         Assert.Equal("open", await from.ReadLineAsync());
+        Assert.Equal("at send.take", await from.ReadLineAsync());
+        whenOpen?.Invoke();
+        from.WriteLine("go on");
         string lane = ways.EndsWith("moved 0", StringComparison.Ordinal) ? "Attached" : "Arena";
         for (int i = 0; i < 2; i++)
         {

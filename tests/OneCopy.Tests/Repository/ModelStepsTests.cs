@@ -14,21 +14,6 @@ public sealed partial class ModelStepsTests
         ["both.take"] = BothCopy,
         ["both.pull"] = BothCopy,
         ["both.again"] = BothCopy,
-        ["both.prepare"] = Push,
-        ["both.post"] = Push,
-        ["both.ring"] = Push,
-        ["both.close"] = Push,
-        ["both.wait"] = Push,
-        ["both.unpost"] = Push,
-        ["push.wait"] = Push,
-        ["push.check"] = Push,
-        ["help.read"] = Push,
-        ["help.check"] = Push,
-        ["help.take"] = Push,
-        ["help.push"] = Push,
-        ["help.mark"] = Push,
-        ["help.back"] = Push,
-        ["help.ring"] = Push,
     };
 
     // A name that ends with a dot stands for all that begin with it.
@@ -51,7 +36,6 @@ public sealed partial class ModelStepsTests
     };
 
     private const string BothCopy = "the receiver pulls, or the sender pushes; both at one message is not in the code";
-    private const string Push = "the push is not in the code yet";
     private const string Joining = "a joiner is nobody before it has its entry, and files are not in the model";
 
     [Fact]

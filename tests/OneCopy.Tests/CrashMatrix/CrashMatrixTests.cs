@@ -1,0 +1,95 @@
+using System.Reflection;
+using OneCopy.Messaging;
+using Xunit;
+
+namespace OneCopy.Tests.CrashMatrix;
+
+/// <summary>Nothing else runs beside these: what they measure is how long others wait.</summary>
+[CollectionDefinition(nameof(NothingBeside), DisableParallelization = true)]
+public sealed class NothingBeside;
+
+/// <summary>
+/// Real processes, killed or stopped right before each step of each operation, beside others that go on. The complete table takes some minutes:
+/// <c>ONECOPY_CRASH_MATRIX=all dotnet run --project tests/OneCopy.Tests -- --filter-class '*CrashMatrixTests'</c>; with other words instead of
+/// "all", the operations of that name are run, and nothing is written.
+/// </summary>
+[Collection(nameof(NothingBeside))]
+public sealed class CrashMatrixTests
+{
+    private const string Variable = "ONECOPY_CRASH_MATRIX";
+    private const int AtATime = 4;
+
+    private static readonly string? s_asked = Environment.GetEnvironmentVariable(Variable);
+
+    // In the order of the source, which is the table's.
+    private static readonly string[] s_steps =
+        [.. typeof(Step).GetFields(BindingFlags.Public | BindingFlags.Static).OrderBy(f => f.MetadataToken).Select(f => (string)f.GetValue(null)!)];
+
+    /// <summary>Every step of these is in the sample.</summary>
+    private static readonly string[] s_sampledWhole = ["Send, inline, a receiver sleeps", "Receive and Complete, inline"];
+
+    [Fact]
+    public async Task The_complete_matrix()
+    {
+        if (s_asked is null)
+            Assert.Skip($"Takes minutes: set {Variable}=all.");
+        CrashScenario[] scenarios = [.. CrashScenarios.All.Where(s => s_asked is "all" || s.Name.Contains(s_asked, StringComparison.Ordinal))];
+        CrashCase[] rows = await RowsOf(scenarios, Console.WriteLine);
+        CrashCase[] cases = [.. new[] { Hit.Kill, Hit.Stop }.SelectMany(h => rows.Select(r => r with { Hit = h }))];
+        Dictionary<CrashCase, CrashOutcome> outcomes = [];
+        foreach (Hit hit in new[] { Hit.Kill, Hit.Stop })
+        {
+            // Those who are stopped are waited for and need no processor.
+            int atATime = hit == Hit.Kill ? AtATime : 2 * AtATime;
+            foreach ((CrashCase c, CrashOutcome outcome) in await CrashRunner.Run(cases.Where(c => c.Hit == hit), atATime, Console.WriteLine))
+                outcomes.Add(c, outcome);
+        }
+
+        foreach (CrashCase c in cases)
+            Console.WriteLine($"{c}: {(outcomes[c].Failures.Count == 0 ? "ok" : "FAILED")}, {outcomes[c].Worst:F0} ms; the machine's own delay {outcomes[c].MachineDelay:F0} ms");
+        Console.WriteLine(CrashTable.Summary(outcomes));
+        if (s_asked is "all")
+            CrashTable.Write(rows, outcomes);
+        Assert.DoesNotContain(outcomes, o => o.Value.Failures.Count > 0);
+    }
+
+    [Fact]
+    public async Task A_sample_of_the_matrix()
+    {
+        if (s_asked is not null)
+            Assert.Skip("The complete matrix is run.");
+        CrashCase[] rows = [.. CrashTable.Read().Select(r => (Row: r, Scenario: CrashScenarios.All.FirstOrDefault(s => (s.Operation, s.Role) == (r.Operation, r.Role))))
+            .Where(r => r.Scenario is not null).Select(r => new CrashCase(r.Scenario!, r.Row.Step, Hit.Kill))];
+        CrashCase[] cases =
+        [
+            .. rows.Where(r => s_sampledWhole.Contains(r.Scenario.Operation)),
+            .. rows.Where((r, i) => i % 25 == 7),
+            .. rows.Where((r, i) => i % 120 == 11).Select(r => r with { Hit = Hit.Stop }),
+        ];
+        IReadOnlyDictionary<CrashCase, CrashOutcome> outcomes = await CrashRunner.Run(cases.Distinct(), AtATime, Say);
+        Say(CrashTable.Summary(outcomes));
+        Assert.True(outcomes.Count > 20, "The sample is empty: the table in docs/crash-matrix.md was not read.");
+        Assert.DoesNotContain(outcomes, o => o.Value.Failures.Count > 0);
+    }
+
+    [Fact]
+    public async Task The_table_names_exactly_the_steps_that_the_operations_take_and_no_step_is_missing()
+    {
+        if (s_asked is not null)
+            Assert.Skip("The complete matrix is run.");
+        CrashCase[] rows = await RowsOf(CrashScenarios.All, Say);
+        Assert.Empty(s_steps.Except(rows.Select(r => r.Step), StringComparer.Ordinal));
+        Assert.Equal(
+            string.Join('\n', CrashTable.Read().Select(r => $"{r.Operation} / {r.Role} / {r.Step}")),
+            string.Join('\n', rows.Select(r => $"{r.Scenario.Name} / {r.Step}")));
+    }
+
+    private static async Task<CrashCase[]> RowsOf(IReadOnlyList<CrashScenario> scenarios, Action<string> say)
+    {
+        IReadOnlyDictionary<CrashScenario, IReadOnlyList<string>> steps = await CrashRunner.Record(scenarios, AtATime, say);
+        Assert.Equal(scenarios.Count, steps.Count);
+        return [.. scenarios.SelectMany(s => steps[s].Where(s.Owns).OrderBy(step => Array.IndexOf(s_steps, step)).Select(step => new CrashCase(s, step, Hit.None)))];
+    }
+
+    private static void Say(string line) => TestContext.Current.TestOutputHelper!.WriteLine(line);
+}

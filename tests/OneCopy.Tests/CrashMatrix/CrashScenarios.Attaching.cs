@@ -1,0 +1,74 @@
+using OneCopy.Messaging;
+
+namespace OneCopy.Tests.CrashMatrix;
+
+/// <summary>Attached messages: sending, pulling, moving, withdrawing.</summary>
+internal static partial class CrashScenarios
+{
+    private static IEnumerable<CrashScenario> Attaching =>
+    [
+        new("SendAsync, attached", "sender")
+        {
+            Do = "attach 100000",
+            ReceiverWaits = true,
+            During = TakeOnceAsleep,
+        },
+        new("Receive, pull and Complete, attached", "receiver")
+        {
+            Do = "receive; read; complete",
+            ReceiverWaits = true,
+            Prepare = static row => AttachAndWait(row),
+        },
+        new("Receive and move, the pull is refused", "receiver")
+        {
+            VictimOptions = "no-attach",
+            Do = "receive; read; complete",
+            ReceiverWaits = true,
+            Prepare = static row => AttachAndWait(row),
+        },
+        new("SendAsync and move, the pull is refused", "sender")
+        {
+            ReceiverOptions = "no-attach",
+            Do = "attach 100000",
+            ReceiverWaits = true,
+            During = TakeOnceAsleep,
+        },
+        new("SendAsync and withdraw, queued", "sender")
+        {
+            Before = "open; begin-attach 100000",
+            Do = "cancel; end-attach",
+            ReceiverWaits = true,
+            Prepare = static row => row.When(() => row.OwnIsAsleep(row.VictimIndex) && row.Tail != row.Head, "the sender waits for its message"),
+        },
+        new("SendAsync and withdraw, held by a receiver", "sender")
+        {
+            Before = "open; begin-attach 100000",
+            Do = "cancel; end-attach",
+            ReceiverWaits = true,
+            ReceiverAfter = "finish-held",
+            Prepare = static async row =>
+            {
+                await row.When(() => row.OwnIsAsleep(row.VictimIndex) && row.Tail != row.Head, "the sender waits for its message");
+                await row.Receiver.Do("receive");
+            },
+        },
+        new("Close, an attached message is queued", "sender")
+        {
+            Before = "open; begin-attach 100000",
+            Do = "close; end-attach",
+            EndsHandle = true,
+            ReceiverWaits = true,
+            Prepare = static async row =>
+            {
+                await row.RecoverLate();
+                await row.When(() => row.OwnIsAsleep(row.VictimIndex) && row.Tail != row.Head, "the sender waits for its message");
+            },
+        },
+    ];
+
+    private static async Task AttachAndWait(CrashRow row)
+    {
+        await row.Sender.Do("begin-attach 100000");
+        await row.When(() => row.Tail != row.Head && row.OwnIsAsleep(row.SenderIndex), "the message is in the ring");
+    }
+}

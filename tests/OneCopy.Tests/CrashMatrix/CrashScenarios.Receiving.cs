@@ -1,0 +1,100 @@
+using OneCopy.Messaging;
+
+namespace OneCopy.Tests.CrashMatrix;
+
+/// <summary>Receiving and completing.</summary>
+internal static partial class CrashScenarios
+{
+    private static IEnumerable<CrashScenario> Receiving =>
+    [
+        new("Receive and Complete, inline", "receiver")
+        {
+            Do = "receive; read; complete",
+            ReceiverWaits = true,
+            Prepare = static row => row.Sender.Do("send 100"),
+        },
+        new("Receive and Complete, arena", "receiver")
+        {
+            Do = "receive; read; complete",
+            ReceiverWaits = true,
+            Prepare = static row => row.Sender.Do("send 20000"),
+        },
+        new("Receive, a sender sleeps for room", "receiver")
+        {
+            Do = "receive; read; complete",
+            ReceiverWaits = true,
+            Prepare = static async row =>
+            {
+                (CrashProcess full, int index) = await row.Join(3);
+                await full.Do("fill; begin-send 100");
+                await CrashRow.Until(() => row.IsAsleep(WaitKind.Space, index), "a sender sleeps for room");
+            },
+        },
+        new("Receive, passes the wake-up on", "receiver")
+        {
+            Do = "receive; read; complete",
+            Prepare = static async row =>
+            {
+                // Two messages and a sleeper who was not woken: what wakers leave that are killed before they ring.
+                await row.Receiver.Do("take off; wait-at sleep.wait; take on");
+                await CrashRow.Until(() => row.SomebodyWaits, "the other receiver has looked and goes to sleep");
+                row.Ring.Sleepers(WaitKind.Receive).Remove(row.ReceiverIndex);
+                await row.Sender.Do("send 100; send 100");
+                row.Ring.Sleepers(WaitKind.Receive).Add(row.ReceiverIndex);
+                row.LetGo();
+            },
+        },
+        new("Receive, asleep", "receiver")
+        {
+            Do = "receive; read; complete",
+            ReceiverWaits = true,
+            During = static async row =>
+            {
+                if (await row.When(() => row.VictimSleeps, "the victim sleeps"))
+                    await row.Sender.Do("send 100; beats at-crash");
+            },
+        },
+        new("ReceiveAsync, asleep", "receiver")
+        {
+            Do = "receive-async; read; complete",
+            ReceiverWaits = true,
+            During = static async row =>
+            {
+                if (await row.When(() => row.VictimSleeps, "the victim sleeps"))
+                    await row.Sender.Do("send 100; beats at-crash");
+            },
+        },
+        new("Receive, behind a receiver that stands still before it moves the head", "receiver")
+        {
+            Do = "receive; read; complete",
+            ReceiverWaits = true,
+            Prepare = static async row =>
+            {
+                await row.Sender.Do("send 100");
+                Interlocked.Decrement(ref row.Ring.Head);
+            },
+        },
+        new("Receive, the oldest message was taken back", "receiver")
+        {
+            Do = "receive; read; complete",
+            ReceiverWaits = true,
+            Prepare = static async row =>
+            {
+                await AttachAndWait(row);
+                await row.Sender.Do("send 100; cancel; end-attach");
+            },
+        },
+        new("Complete, the last message of a dead sender", "receiver")
+        {
+            Do = "receive; read; complete",
+            ReceiverWaits = true,
+            Prepare = static async row =>
+            {
+                (CrashProcess dead, int index) = await row.Join(3);
+                await dead.Do("send 20000");
+                dead.Kill();
+                await CrashRow.Until(() => row.IsDead(index), "the dead sender is recovered");
+            },
+        },
+    ];
+}

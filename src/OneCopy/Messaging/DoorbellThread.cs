@@ -16,14 +16,14 @@ internal interface IDoorbellOwner
 
     void OnAttention();
 
-    /// <summary>Its files have lost pages: its words ring no more.</summary>
-    bool IsTruncated { get; }
+    /// <summary>Its files have lost pages, or the others have forgotten it: its words ring no more.</summary>
+    bool IsBroken { get; }
 
     /// <summary>Nothing rang for a while: the files are to be looked at.</summary>
     void OnQuiet();
 
-    /// <summary>Once, when <see cref="IsTruncated"/> is seen: all who wait are to look up.</summary>
-    void OnTruncated();
+    /// <summary>Once, when <see cref="IsBroken"/> is seen: all who wait are to look up.</summary>
+    void OnBroken();
 }
 
 /// <summary>
@@ -149,7 +149,7 @@ internal sealed unsafe class DoorbellThread
     private sealed class Entry(IDoorbellOwner owner)
     {
         private readonly uint[] _seen = new uint[3];
-        private bool _toldOfTruncation;
+        private bool _toldThatBroken;
 
         public IDoorbellOwner Owner { get; } = owner;
 
@@ -162,11 +162,11 @@ internal sealed unsafe class DoorbellThread
         /// <summary>Reports what changed since the last look, and adds the words to sleep on with the values looked at.</summary>
         public void Look(futex_waitv* words, ref int count)
         {
-            if (Owner.IsTruncated)
+            if (Owner.IsBroken)
             {
-                if (!_toldOfTruncation)
-                    Owner.OnTruncated();
-                _toldOfTruncation = true;
+                if (!_toldThatBroken)
+                    Owner.OnBroken();
+                _toldThatBroken = true;
                 return;
             }
 

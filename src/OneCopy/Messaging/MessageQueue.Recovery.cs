@@ -13,6 +13,8 @@ public sealed partial class MessageQueue
             return true;
         try
         {
+            if (IsBroken)
+                return true;
             if (!IsSettled(index, incarnation))
                 return false;
 
@@ -34,7 +36,7 @@ public sealed partial class MessageQueue
 
     private bool IsSettled(int index, long incarnation)
     {
-        if (IsTruncated)
+        if (IsBroken)
             return true;
         if (PeerAt(index) is not { } peer || peer.Incarnation != incarnation)
             return true;

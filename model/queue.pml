@@ -295,7 +295,7 @@ put:
         :: atomic{ !spr[me] -> spz[me]=true };
            if
            :: atomic{ !spz[me] -> skip }
-           :: atomic{ wd>0 -> wd--; spz[me]=false; ph[b]=FILL; gen[b]=gen[b]+1; g=gen[b]; wdn[m]=true } /* [withdraw.state] */
+           :: atomic{ wd>0 -> wd--; spz[me]=false; ph[b]=FILL; wdn[m]=true }               /* [send.takeback] */
            OPT_DIE
            fi
         OPT_DIE
@@ -317,7 +317,7 @@ put:
 #else
      if
      :: atomic{ ROOM -> isfull=false }; goto put
-     :: atomic{ wd>0 -> wd--; ph[b]=FILL; gen[b]=gen[b]+1; g=gen[b]; wdn[m]=true; isfull=false }; goto freeit /* [withdraw.state] */
+     :: atomic{ wd>0 -> wd--; ph[b]=FILL; wdn[m]=true; isfull=false }; goto freeit         /* [send.takeback] */
      OPT_DIE
      fi
 #endif
@@ -389,7 +389,7 @@ cancel:
   OPT_DIE
   fi;
 freeit:
-  if :: atomic{ ph[b]=FREE } OPT_DIE fi;
+  if :: atomic{ ph[b]=FREE } OPT_DIE fi;                                                   /* [send.discard] */
 over:
 #ifdef SLEEPOWN
   owflag[me]=false;                                                                        /* [sleep.clear] */
@@ -726,7 +726,7 @@ idle:
   if :: atomic{ if :: entid[IX(x)]==x+1 -> entdead[IX(x)]=true :: else fi } OPT_DIE fi;                                          /* [death.entry] */
 ringall:
 #ifndef F_NO_RING
-  ring_all();                                                                              /* [death.ring]: those who wait for the mark */
+  ring_all();                                                                              /* [death.again]: those who wait for the mark */
 #endif
   /* [death.retire]: every dead participant, as one that owed a retire may be the one that died */
 #ifdef F_RETIRE_X

@@ -22,7 +22,13 @@ public sealed partial class MessageQueue
                 return true;
             }
 
-            return PeerAt(index) is not { } peer || peer.Incarnation != incarnation || RecoverIfDead(peer);
+            if (PeerAt(index) is not { } peer || peer.Incarnation != incarnation || RecoverIfDead(peer))
+                return true;
+
+            // Somebody else is at it, or the ring is full: those here who wait for a payload to be moved look up all the same.
+            if (Volatile.Read(ref _self.OwnSleeping) != 0)
+                _self.Ring(WaitKind.Own);
+            return false;
         }
         catch (OneCopyException)
         {

@@ -48,6 +48,7 @@ internal sealed partial class CrashActor(int number)
         "close" => Close(),
         "delete" => MessageQueue.Delete(args.Length > 0 ? args[0] : _place[1], _place[0]) ? "deleted" : "none",
         "try-delete" => TryDelete(),
+        "delete-if-unused" => DeleteIfUnused(),
         "join-once" => JoinOnce(),
         "statistics" => Statistics(),
         "pins" => $"{AttachedSends()} {Awaiters()}",
@@ -111,6 +112,19 @@ internal sealed partial class CrashActor(int number)
         }
 
         throw new InvalidOperationException("A queue that is in use was deleted.");
+    }
+
+    /// <summary>A queue that others may have begun to use meanwhile.</summary>
+    private string DeleteIfUnused()
+    {
+        try
+        {
+            return MessageQueue.Delete(_place[1], _place[0]) ? "deleted" : "none";
+        }
+        catch (OneCopyException e) when (e.Message.Contains(" is open in process ", StringComparison.Ordinal))
+        {
+            return "refused";
+        }
     }
 
     /// <summary>Whether the queue takes one more: how long that lasts, in milliseconds.</summary>

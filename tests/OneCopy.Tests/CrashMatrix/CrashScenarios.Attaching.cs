@@ -37,6 +37,8 @@ internal static partial class CrashScenarios
         },
         new("SendAsync and move, the pull is refused", "sender")
         {
+            // "Where the pull is refused, its receiver waits for it": another one does not.
+            SenderTakes = true,
             ReceiverOptions = "no-attach",
             Do = "attach 100000",
             ReceiverWaits = true,

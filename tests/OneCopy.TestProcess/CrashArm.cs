@@ -92,7 +92,7 @@ internal static class CrashArm
     private static void Wait()
     {
         CrashBoard.CountWait();
-        while (CrashBoard.Go == 0)
+        while (CrashBoard.Go == 0 && CrashBoard.At == 0)
             CrashBoard.Nap(1);
     }
 

@@ -99,7 +99,7 @@ internal static class LaneModes
             thread.Start();
         foreach (Thread thread in threads)
             thread.Join();
-        return Array.Find(copies, c => !QueueModes.IsFilled(c)) ?? copies[0];
+        return Array.Find(copies, c => !c.AsSpan().SequenceEqual(copies[0])) is null ? copies[0] : [1, 1];
     }
 
     private static void CancelFirst(ReceivedMessage message)

@@ -54,7 +54,7 @@ public class LookCommandTests
         queue.Dispose();
         Assert.True(MessageQueue.Delete("orders", root.Queues));
         Assert.Equal(1, watch.WaitForExit());
-        Assert.Contains("Queue orders was deleted.", watch.Error, StringComparison.Ordinal);
+        Eventually.True(() => watch.Error.Contains("Queue orders was deleted.", StringComparison.Ordinal), "the deletion is told");
     }
 
     [Fact]
@@ -152,7 +152,7 @@ public class LookCommandTests
         tail.Continue();
         Assert.Equal(["996", "997"], [Payload(await tail.ReadLineAsync()), Payload(await tail.ReadLineAsync())]);
         Assert.Equal(0, tail.WaitForExit());
-        Assert.Contains("3 messages shown of 1,001 sent meanwhile.", tail.Error, StringComparison.Ordinal);
+        Eventually.True(() => tail.Error.Contains("3 messages shown of 1,001 sent meanwhile.", StringComparison.Ordinal), "the sum is told");
         using MessageQueue still = MessageQueue.Open("orders", few);
         Assert.Equal(1_002, still.Statistics.Completed.Inline.Messages);
     }

@@ -65,7 +65,7 @@ public class WorkCommandTests
         await queue.SendAsync(Encoding.ASCII.GetBytes(new string('x', 100_000)), cancellationToken: Ct);
         Assert.Equal(new string('x', 100_000), await drain.ReadLineAsync());
         Assert.Equal(0, drain.WaitForExit());
-        Assert.Contains("4 messages, 100 kB, taken from queue log.", drain.Error, StringComparison.Ordinal);
+        Eventually.True(() => drain.Error.Contains("4 messages, 100 kB, taken from queue log.", StringComparison.Ordinal), "the sum is told");
         Assert.Equal(4, queue.Statistics.Completed.Total.Messages);
     }
 
@@ -79,7 +79,7 @@ public class WorkCommandTests
         Eventually.True(() => queue.Statistics.Completed.Total.Messages == 1, "the first message is drained");
         using ChildProcess kill = ChildProcess.StartProgram("sh", "-c", $"kill -INT {drain.Pid}");
         Assert.Equal(130, drain.WaitForExit());
-        Assert.Equal("Interrupted.\n", drain.Error);
+        Eventually.True(() => drain.Error is "Interrupted.\n", "the interruption is told");
         queue.Send("two"u8, null, Ct);
         Assert.Equal(1, queue.Statistics.Queued);
     }

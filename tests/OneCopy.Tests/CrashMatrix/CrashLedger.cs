@@ -77,7 +77,7 @@ internal sealed class CrashLedger
         }
 
         if (last == at && !(hit == Hit.Stop && scenario.JoinersWait is not null))
-            outcome.Failures.Add("The survivors did not go on at all.");
+            Note(outcome, end - at, "the survivors did not go on at all, and were watched for that long");
     }
 
     /// <summary>What a stopped process has in hand waits for it.</summary>

@@ -153,5 +153,8 @@ internal sealed class CrashOutcome
     /// <summary>What the scenario brings about did not come about: somebody was faster.</summary>
     public bool WasNotReached { get; set; }
 
+    /// <summary>Nothing failed but what the machine can do to a test.</summary>
+    public bool MayBeChance => (IsLate || WasNotReached) && Failures.Count == 1;
+
     public bool WasRepeated { get; set; }
 }

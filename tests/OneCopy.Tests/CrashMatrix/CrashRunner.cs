@@ -11,30 +11,33 @@ internal sealed record CrashCase(CrashScenario Scenario, string Step, Hit Hit)
 /// <summary>Runs rows, several at a time: they mostly wait.</summary>
 internal static class CrashRunner
 {
-    /// <summary>A row that was late, and nothing else, or whose step was not reached, is run once more: the machine is not ours alone.</summary>
+    /// <summary>
+    /// A row that was late, and nothing else, or whose step was not reached, is run once more, in the end and by itself: the machine is not ours alone.
+    /// </summary>
     public static async Task<IReadOnlyDictionary<CrashCase, CrashOutcome>> Run(IEnumerable<CrashCase> cases, int atATime, Action<string> say)
     {
-        ConcurrentQueue<CrashCase> left = new(cases);
         ConcurrentDictionary<CrashCase, CrashOutcome> outcomes = new();
-        await Task.WhenAll(Enumerable.Range(0, atATime).Select(_ => Task.Run(async () =>
+        await RunAll(cases, atATime, outcomes);
+        CrashCase[] again = [.. outcomes.Where(o => o.Value.MayBeChance).Select(o => o.Key)];
+        foreach (CrashCase c in again)
+            say($"Repeated: {c}: {outcomes[c].Failures[0].Split('\n')[0]} The machine's own delay: {outcomes[c].MachineDelay:F0} ms.");
+        await RunAll(again, 1, outcomes);
+        foreach (CrashCase c in again)
+            outcomes[c].WasRepeated = true;
+        foreach ((CrashCase c, CrashOutcome outcome) in outcomes.Where(o => o.Value.Failures.Count > 0))
+            say($"FAILED: {c}: {string.Join(' ', outcome.Failures)} The machine's own delay: {outcome.MachineDelay:F0} ms.");
+        return outcomes;
+    }
+
+    private static async Task RunAll(IEnumerable<CrashCase> cases, int atATime, ConcurrentDictionary<CrashCase, CrashOutcome> outcomes)
+    {
+        ConcurrentQueue<CrashCase> left = new(cases);
+        await Task.WhenAll(Enumerable.Range(0, Math.Min(atATime, left.Count)).Select(_ => Task.Run(async () =>
         {
             using CrashSlot slot = new();
             while (left.TryDequeue(out CrashCase? next))
-            {
-                CrashOutcome outcome = await CrashRow.Run(slot, next.Scenario, next.Step, next.Hit);
-                if ((outcome.IsLate || outcome.WasNotReached) && outcome.Failures.Count == 1)
-                {
-                    say($"Repeated: {next}: {outcome.Failures[0].Split('\n')[0]} The machine's own delay: {outcome.MachineDelay:F0} ms.");
-                    outcome = await CrashRow.Run(slot, next.Scenario, next.Step, next.Hit);
-                    outcome.WasRepeated = true;
-                }
-
-                outcomes[next] = outcome;
-                foreach (string failure in outcome.Failures)
-                    say($"FAILED: {next}: {failure}");
-            }
+                outcomes[next] = await CrashRow.Run(slot, next.Scenario, next.Step, next.Hit);
         })));
-        return outcomes;
     }
 
     /// <summary>The steps that each scenario takes, in order.</summary>

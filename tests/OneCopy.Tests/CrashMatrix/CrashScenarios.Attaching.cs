@@ -24,7 +24,16 @@ internal static partial class CrashScenarios
             VictimOptions = "no-attach",
             Do = "receive; read; complete",
             ReceiverWaits = true,
-            Prepare = static row => AttachAndWait(row),
+            Prepare = static async row =>
+            {
+                await AttachAndWait(row);
+                await row.Sender.Do("wait-at move.copy");
+            },
+            During = static async row =>
+            {
+                if (await row.When(() => row.VictimSleeps, "the receiver sleeps until the payload is moved"))
+                    row.LetGo();
+            },
         },
         new("SendAsync and move, the pull is refused", "sender")
         {

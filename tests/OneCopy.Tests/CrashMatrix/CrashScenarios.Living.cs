@@ -34,6 +34,8 @@ internal static partial class CrashScenarios
                 await dead.Do("send 20000");
                 dead.Kill();
                 await CrashRow.Until(() => row.IsDead(index), "the dead sender is recovered");
+                await row.RecoverLate();
+                await Task.Delay(50);
                 row.CompleteUnnoticed(index, "3:1");
             },
         },

@@ -153,7 +153,7 @@ public sealed class InspectionTests : IDisposable
         queue.Send(new byte[4], null, Ct);
         using ReceivedMessage held = queue.Receive(s_soon, Ct);
         QueueStatistics s = look.Statistics;
-        Assert.Equal(queue.Statistics with { OldestAge = null, Participants = [] }, s with { OldestAge = null, Participants = [] });
+        Assert.Equal(queue.Statistics with { OldestAge = null, Participants = [], Downgrades = [] }, s with { OldestAge = null, Participants = [], Downgrades = [] });
         Assert.Equal((1, 1, 7), (s.Queued, s.Leased, s.BytesPending));
         Assert.Equal((1, 1, 1), (s.Abandoned, s.Redelivered, s.DeadLettered));
         Assert.Equal(new LaneTraffic(1, 10), s.Completed.Inline);

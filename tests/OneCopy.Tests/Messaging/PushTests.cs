@@ -183,7 +183,7 @@ public sealed class PushTests : IDisposable
         Assert.Equal("open", await receiver.ReadLineAsync());
         for (int i = 0; i < 5; i++)
         {
-            await queue.SendAsync(Payload(20_000_000), cancellationToken: Ct).AsTask().WaitAsync(s_soon, Ct);
+            await queue.SendAsync(Payload(4_000_000), cancellationToken: Ct).AsTask().WaitAsync(s_soon, Ct);
             Assert.EndsWith("ok 1", await receiver.ReadLineAsync(), StringComparison.Ordinal);
         }
 

@@ -19,7 +19,7 @@ internal interface IDoorbellOwner
     /// <summary>Its files have lost pages, or the others have forgotten it: its words ring no more.</summary>
     bool IsBroken { get; }
 
-    /// <summary>Nothing rang for a while: the files are to be looked at.</summary>
+    /// <summary>Now and then, whether or not anything rang: the files are to be looked at.</summary>
     void OnQuiet();
 
     /// <summary>Once, when <see cref="IsBroken"/> is seen: all who wait are to look up.</summary>
@@ -113,6 +113,7 @@ internal sealed unsafe class DoorbellThread
     {
         futex_waitv* words = stackalloc futex_waitv[Futex.FUTEX_WAITV_MAX];
         Entry[] entries = [];
+        long nextLook = Deadline.Now + QuietPeriod;
         while (true)
         {
             uint poked = Volatile.Read(ref *_poke);
@@ -133,13 +134,22 @@ internal sealed unsafe class DoorbellThread
             foreach (Entry e in entries)
                 e.Look(words, ref count);
 
-            // A page that was truncated away can ring nobody: now and then the files are looked at.
-            long until = entries.Length == 0 ? Deadline.Never : Deadline.Now + QuietPeriod;
-            SysResult waited = s_hasWaitv ? Futex.WaitAny(words, count, until)
-                : entries.Length == 0 ? Futex.Wait(_poke, poked, until)
-                : Futex.Wait(entries[0].Owner.Self.Attention, entries[0].AttentionSeen, until);
-            foreach (Entry e in waited.Errno == Errno.ETIMEDOUT ? entries : [])
-                e.Owner.OnQuiet();
+            // A page that was truncated away can ring nobody: now and then the files are looked at, however busy the other handles are.
+            if (!Deadline.IsAhead(nextLook))
+            {
+                foreach (Entry e in entries)
+                    e.Owner.OnQuiet();
+                nextLook = Deadline.Now + QuietPeriod;
+                continue; // The words are to be looked at after that.
+            }
+
+            long until = entries.Length == 0 ? Deadline.Never : nextLook;
+            if (s_hasWaitv)
+                Futex.WaitAny(words, count, until);
+            else if (entries.Length == 0)
+                Futex.Wait(_poke, poked, until);
+            else
+                Futex.Wait(entries[0].Owner.Self.Attention, entries[0].AttentionSeen, until);
         }
     }
 

@@ -45,6 +45,7 @@ internal sealed partial class CrashActor(int number)
         "wait-at" => Do(() => CrashArm.WaitAt(args[0])),
         "recover-late" => Do(() => CrashArm.RecoverLate(args[0] is "on")),
         "open" => Open(),
+        "no-push" => NoPush(),
         "close" => Close(),
         "delete" => MessageQueue.Delete(args.Length > 0 ? args[0] : _place[1], _place[0]) ? "deleted" : "none",
         "try-delete" => TryDelete(),
@@ -74,6 +75,7 @@ internal sealed partial class CrashActor(int number)
         _place = args[..2];
         _account = new CrashAccount(number) { SaysAtOnce = args.Contains("aloud") };
         _options = new QueueOptions { Root = args[0] };
+        _pullIsRefused = false;
         foreach (string[] option in args[2..].Select(a => a.Split('=')))
         {
             int value = option.Length == 2 ? int.Parse(option[1]) : 0;
@@ -84,6 +86,7 @@ internal sealed partial class CrashActor(int number)
                 "arena" => _options with { ArenaLimit = value },
                 "attempts" => _options with { MaxDeliveryAttempts = value },
                 "no-attach" => _options with { Attach = AttachMode.Never },
+                "no-pull" => NoPull(),
                 "sleep" => _options with { WaitStrategy = WaitStrategy.Sleep },
                 "aloud" => _options,
                 _ => throw new ArgumentException($"No option \"{option[0]}\"."),

@@ -32,9 +32,6 @@ public sealed partial class ModelStepsTests
         ["join.leftovers"] = Joining,
         ["join.attention"] = Joining,
         ["join.leave"] = Joining,
-        ["send.takeback"] = "the model's senders wait for room as long as it takes",
-        ["send.discard"] = "as send.takeback; and of a withdrawal, one step with it in the model",
-        ["death.again"] = "the second of the two times that everybody is rung: the same tag in the model",
         ["retire.counters"] = "the model counts nothing",
         ["retire.ring"] = "tells who has the file mapped that its memory can go; nobody waits for it",
     };

@@ -526,6 +526,7 @@ await:
   :: atomic{ LEASE && moved[b]==g -> owflag[me]=false }; goto use
   :: atomic{ !LEASE -> owflag[me]=false }; goto top
   :: atomic{ LEASE && moved[b]!=g && OWNERDEAD(OWNER(b)) -> owflag[me]=false }; goto gone
+  :: atomic{ LEASE && moved[b]!=g && dead[OWNER(b)] -> owflag[me]=false }; goto gone     /* ended, whoever recovers it */
 #ifdef SLEEPOWN
   :: atomic{ LEASE && moved[b]!=g && !OWNERDEAD(OWNER(b)) -> skip };
      if                                                                                    /* [sleep.wait] */

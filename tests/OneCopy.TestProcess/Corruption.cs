@@ -12,6 +12,8 @@ internal sealed class Corruption(string directory, Random random)
     private const int BlockSize = 512;
     private const int Blocks = 16;
     private readonly Random _scribbler = new(random.Next());
+    private readonly bool _ringToo = random.Next(3) == 0;
+    private Action? _undo;
 
     /// <summary>Does one thing to one file, and says what.</summary>
     public string Apply()
@@ -21,7 +23,8 @@ internal sealed class Corruption(string directory, Random random)
             return "nothing is left";
         string file = Pick(files, random);
         int kind = random.Next(100);
-        string what = kind < 93 ? Word(file, random) : kind < 95 ? Resize(file) : Rename(file, files);
+        _undo = null;
+        string what = kind < 94 ? Word(file, random, u => _undo = u) : kind < 95 ? Resize(file) : Rename(file, files);
         return $"{Path.GetFileName(file)}: {what}";
     }
 
@@ -30,8 +33,11 @@ internal sealed class Corruption(string directory, Random random)
     {
         string[] files = Files();
         if (files.Length > 0)
-            Word(Pick(files, _scribbler), _scribbler);
+            Word(Pick(files, _scribbler), _scribbler, static _ => { });
     }
+
+    /// <summary>Sets the word right that <see cref="Apply"/> made wrong; whatever else it did stays.</summary>
+    public void Undo() => _undo?.Invoke();
 
     private string[] Files()
     {
@@ -51,10 +57,15 @@ internal sealed class Corruption(string directory, Random random)
         return [.. files];
     }
 
-    private static string Pick(string[] files, Random random) =>
-        random.Next(3) == 0 && Array.Find(files, f => f.EndsWith("/ring", StringComparison.Ordinal)) is { } ring ? ring : files[random.Next(files.Length)];
+    private string Pick(string[] files, Random random)
+    {
+        string file = files[random.Next(files.Length)];
+        if (_ringToo && random.Next(3) == 0)
+            file = Array.Find(files, f => f.EndsWith("/ring", StringComparison.Ordinal)) ?? file;
+        return !_ringToo && file.EndsWith("/ring", StringComparison.Ordinal) ? files[random.Next(files.Length)] : file;
+    }
 
-    private static string Word(string path, Random random)
+    private static string Word(string path, Random random, Action<Action> undo)
     {
         SysResult opened = Fcntl.open(path, OpenFlags.O_RDWR | OpenFlags.O_NONBLOCK);
         if (!opened.Succeeded)
@@ -83,7 +94,24 @@ internal sealed class Corruption(string directory, Random random)
         };
         BinaryPrimitives.WriteInt64LittleEndian(word, after);
         Write(file, word.AsSpan(0, length), offset, (long)s.stx_size);
+        undo(() => Put(path, after, before, length, offset));
         return $"{length} bytes at {offset}: {after:x} where {before:x} was";
+    }
+
+    // Unless it was changed since: head and tail go on.
+    private static void Put(string path, long expected, long value, int length, long offset)
+    {
+        using SafeFileHandle? file = Regular(path);
+        if (file is null || !Stat.Of(file.Fd(), out statx s).Succeeded)
+            return;
+        byte[] word = new byte[8];
+        byte[] wrong = new byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(wrong, expected);
+        Read(file, word, offset);
+        if (!word.AsSpan(0, length).SequenceEqual(wrong.AsSpan(0, length)))
+            return;
+        BinaryPrimitives.WriteInt64LittleEndian(word, value);
+        Write(file, word.AsSpan(0, length), offset, (long)s.stx_size);
     }
 
     private static long OtherWord(SafeFileHandle file, string path, Random random)

@@ -5,6 +5,7 @@ internal sealed partial class CrashActor
 {
     private readonly byte[] _buffer = new byte[4 << 20];
     private string _message = "?";
+    private bool _pullIsRefused;
 
     private string? Answer(string verb, string[] args)
     {
@@ -41,8 +42,31 @@ internal sealed partial class CrashActor
         return "";
     }
 
+    private QueueOptions NoPull()
+    {
+        _pullIsRefused = true;
+        return _options;
+    }
+
+    /// <summary>As a seccomp filter would; those are for ever, and this process has other rows to come.</summary>
+    private void RefusePull(ReceivedMessage message)
+    {
+        if (_pullIsRefused)
+            message.Owner.Pull.Refuse(Interop.Errno.EPERM);
+    }
+
+    /// <summary>The same for what this participant would write to others.</summary>
+    private string? NoPush()
+    {
+        System.Reflection.MethodInfo find = typeof(MessageQueue).GetMethod("TryPeerAt", System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)!;
+        for (int index = 1; index <= 16; index++)
+            ((Messaging.Peer?)find.Invoke(Queue, [index]))?.Push.Refuse(Interop.Errno.EPERM);
+        return null;
+    }
+
     private string Read(ReceivedMessage message)
     {
+        RefusePull(message);
         message.CopyTo(_buffer);
         (_message, string verdict) = CrashAccount.Examine(_buffer.AsSpan(0, (int)message.Length));
         _account.Add("got", _message, $"{message.DeliveryAttempt}", verdict, $"{CrashBoard.Now}");

@@ -93,6 +93,7 @@ internal sealed partial class CrashActor
             string id = "?";
             try
             {
+                RefusePull(message);
                 message.CopyTo(_buffer);
                 (id, string verdict) = CrashAccount.Examine(_buffer.AsSpan(0, (int)message.Length));
                 _account.Add("got", id, $"{message.DeliveryAttempt}", verdict, $"{now}");

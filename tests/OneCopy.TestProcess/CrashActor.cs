@@ -45,9 +45,11 @@ internal sealed partial class CrashActor(int number)
         "wait-at" => Do(() => CrashArm.WaitAt(args[0])),
         "recover-late" => Do(() => CrashArm.RecoverLate(args[0] is "on")),
         "open" => Open(),
+        "no-push" => NoPush(),
         "close" => Close(),
         "delete" => MessageQueue.Delete(args.Length > 0 ? args[0] : _place[1], _place[0]) ? "deleted" : "none",
         "try-delete" => TryDelete(),
+        "delete-if-unused" => DeleteIfUnused(),
         "join-once" => JoinOnce(),
         "statistics" => Statistics(),
         "pins" => $"{AttachedSends()} {Awaiters()}",
@@ -73,6 +75,7 @@ internal sealed partial class CrashActor(int number)
         _place = args[..2];
         _account = new CrashAccount(number) { SaysAtOnce = args.Contains("aloud") };
         _options = new QueueOptions { Root = args[0] };
+        _pullIsRefused = false;
         foreach (string[] option in args[2..].Select(a => a.Split('=')))
         {
             int value = option.Length == 2 ? int.Parse(option[1]) : 0;
@@ -83,6 +86,7 @@ internal sealed partial class CrashActor(int number)
                 "arena" => _options with { ArenaLimit = value },
                 "attempts" => _options with { MaxDeliveryAttempts = value },
                 "no-attach" => _options with { Attach = AttachMode.Never },
+                "no-pull" => NoPull(),
                 "sleep" => _options with { WaitStrategy = WaitStrategy.Sleep },
                 "aloud" => _options,
                 _ => throw new ArgumentException($"No option \"{option[0]}\"."),
@@ -111,6 +115,19 @@ internal sealed partial class CrashActor(int number)
         }
 
         throw new InvalidOperationException("A queue that is in use was deleted.");
+    }
+
+    /// <summary>A queue that others may have begun to use meanwhile.</summary>
+    private string DeleteIfUnused()
+    {
+        try
+        {
+            return MessageQueue.Delete(_place[1], _place[0]) ? "deleted" : "none";
+        }
+        catch (OneCopyException e) when (e.Message.Contains(" is open in process ", StringComparison.Ordinal))
+        {
+            return "refused";
+        }
     }
 
     /// <summary>Whether the queue takes one more: how long that lasts, in milliseconds.</summary>

@@ -10,6 +10,10 @@ namespace OneCopy.TestProcess;
 internal sealed class FuzzMode
 {
     private const int CorruptionsInRound = 40;
+
+    // So often refused because of the ring, a queue is done for, and the next one is begun.
+    private const int RefusalsInRound = 12;
+    private const int MaxMappings = 20_000;
     private static readonly TimeSpan s_bound = TimeSpan.FromSeconds(8);
 
     private readonly string _root;
@@ -19,6 +23,7 @@ internal sealed class FuzzMode
     private FuzzPeer? _peer;
     private int _done;
     private int _round;
+    private int _refusals;
 
     private FuzzMode(string root, int seed, int count, int round)
     {
@@ -47,7 +52,9 @@ internal sealed class FuzzMode
             if (Stopwatch.GetElapsedTime(said).TotalSeconds < 1)
                 continue;
             said = Stopwatch.GetTimestamp();
-            Console.WriteLine($"at {_done}");
+            Console.WriteLine($"at {_done}, {Mappings()} mappings");
+            if (Mappings() > MaxMappings)
+                Fail("mappings are not given back");
         }
 
         _peer?.Dispose();
@@ -64,10 +71,11 @@ internal sealed class FuzzMode
         using FuzzOperations operations = new(_root, name, random.Next(), Note, Watch);
         Corruption corruption = new(Path.Combine(_root, name), random);
         bool withPeer = random.Next(8) == 0;
+        _refusals = 0;
         operations.Fill();
         if (withPeer)
             Peer().Tell($"open {name} {random.Next()}");
-        for (int i = 0; i < CorruptionsInRound && _done < _count; i++, _done++)
+        for (int i = 0; i < CorruptionsInRound && _done < _count && _refusals < RefusalsInRound; i++, _done++)
         {
             string what = corruption.Apply();
             LastCorruption = what;
@@ -77,6 +85,10 @@ internal sealed class FuzzMode
                 operations.Any();
             if (withPeer && i % 8 == 0)
                 Peer().Tell("go");
+
+            // Mostly set right again, or after a few wrong words of the ring nothing would work any more, and no more be tried.
+            if (random.Next(4) != 0)
+                corruption.Undo();
         }
 
         if (withPeer)
@@ -122,8 +134,12 @@ internal sealed class FuzzMode
     {
         if (!FuzzOperations.IsDocumented(e))
             Fail($"{operation} threw {e}");
+        if (e is QueueCorruptException corrupt && corrupt.Path.EndsWith("/ring", StringComparison.Ordinal))
+            Interlocked.Increment(ref _refusals);
         _ends.AddOrUpdate(e.GetType().Name, 1, static (_, n) => n + 1);
     }
+
+    private static int Mappings() => File.ReadLines("/proc/self/maps").Count();
 
     private IDisposable Watch(string operation) => new Watched(this, operation);
 

@@ -43,7 +43,7 @@ internal sealed class FuzzOperations(string root, string name, int seed, Action<
                 Answer();
                 break;
             case 20:
-                Do("Statistics", q => _ = q.Statistics.Participants.Sum(p => p.Pid + (p.PullDenied?.Length ?? 0)));
+                Do("Statistics", q => _ = q.Statistics.Participants.Max(p => p.PullDenied?.Length));
                 break;
             case 21:
                 Do("OnAttention", q => ((Messaging.IDoorbellOwner)q).OnAttention());

@@ -16,7 +16,7 @@ internal static unsafe class GuardModes
 
     /// <summary>
     /// FILE guarded|stranger|alone: maps it, says "mapped", and at the next line reads page 5 and says "read VALUE", whether the mapping is damaged,
-    /// and how many mappings the process has more than before. stranger: another mapping is guarded. alone: none is, there is no handler.
+    /// and how many mappings there are in its place more than before. stranger: another mapping is guarded. alone: none is, there is no handler.
     /// </summary>
     private static int Read(string[] args)
     {
@@ -27,11 +27,18 @@ internal static unsafe class GuardModes
             : (byte*)Mman.mmap(0, length, Prot.Read | Prot.Write, Map.Shared, file.Fd(), 0).OrThrow("mmap");
         Console.WriteLine("mapped");
         Console.ReadLine();
-        int before = File.ReadLines("/proc/self/maps").Count();
+        int before = MappingsIn((nuint)p, length);
         byte value = p[5 * Environment.SystemPageSize];
-        Console.WriteLine($"read {value} {guarded?.IsDamaged} {File.ReadLines("/proc/self/maps").Count() - before}");
+        Console.WriteLine($"read {value} {guarded?.IsDamaged} {MappingsIn((nuint)p, length) - before}");
         return 0;
     }
+
+    // Not all of the process: the runtime makes some of its own meanwhile.
+    private static int MappingsIn(nuint address, nuint length) => File.ReadLines("/proc/self/maps").Count(line =>
+    {
+        nuint start = nuint.Parse(line.AsSpan(0, line.IndexOf('-', StringComparison.Ordinal)), System.Globalization.NumberStyles.HexNumber);
+        return start >= address && start < address + length;
+    });
 
     /// <summary>
     /// FILE THREADS: so many threads write all over the file while others are registered, truncated and unmapped; says "writing", and at the next line how

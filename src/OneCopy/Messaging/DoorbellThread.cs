@@ -16,14 +16,14 @@ internal interface IDoorbellOwner
 
     void OnAttention();
 
-    /// <summary>Its files have lost pages: its words ring no more.</summary>
-    bool IsTruncated { get; }
+    /// <summary>Its files have lost pages, or the others have forgotten it: its words ring no more.</summary>
+    bool IsBroken { get; }
 
-    /// <summary>Nothing rang for a while: the files are to be looked at.</summary>
+    /// <summary>Now and then, whether or not anything rang: the files are to be looked at.</summary>
     void OnQuiet();
 
-    /// <summary>Once, when <see cref="IsTruncated"/> is seen: all who wait are to look up.</summary>
-    void OnTruncated();
+    /// <summary>Once, when <see cref="IsBroken"/> is seen: all who wait are to look up.</summary>
+    void OnBroken();
 }
 
 /// <summary>
@@ -113,6 +113,7 @@ internal sealed unsafe class DoorbellThread
     {
         futex_waitv* words = stackalloc futex_waitv[Futex.FUTEX_WAITV_MAX];
         Entry[] entries = [];
+        long nextLook = Deadline.Now + QuietPeriod;
         while (true)
         {
             uint poked = Volatile.Read(ref *_poke);
@@ -133,13 +134,22 @@ internal sealed unsafe class DoorbellThread
             foreach (Entry e in entries)
                 e.Look(words, ref count);
 
-            // A page that was truncated away can ring nobody: now and then the files are looked at.
-            long until = entries.Length == 0 ? Deadline.Never : Deadline.Now + QuietPeriod;
-            SysResult waited = s_hasWaitv ? Futex.WaitAny(words, count, until)
-                : entries.Length == 0 ? Futex.Wait(_poke, poked, until)
-                : Futex.Wait(entries[0].Owner.Self.Attention, entries[0].AttentionSeen, until);
-            foreach (Entry e in waited.Errno == Errno.ETIMEDOUT ? entries : [])
-                e.Owner.OnQuiet();
+            // A page that was truncated away can ring nobody: now and then the files are looked at, however busy the other handles are.
+            if (!Deadline.IsAhead(nextLook))
+            {
+                foreach (Entry e in entries)
+                    e.Owner.OnQuiet();
+                nextLook = Deadline.Now + QuietPeriod;
+                continue; // The words are to be looked at after that.
+            }
+
+            long until = entries.Length == 0 ? Deadline.Never : nextLook;
+            if (s_hasWaitv)
+                Futex.WaitAny(words, count, until);
+            else if (entries.Length == 0)
+                Futex.Wait(_poke, poked, until);
+            else
+                Futex.Wait(entries[0].Owner.Self.Attention, entries[0].AttentionSeen, until);
         }
     }
 
@@ -149,7 +159,7 @@ internal sealed unsafe class DoorbellThread
     private sealed class Entry(IDoorbellOwner owner)
     {
         private readonly uint[] _seen = new uint[3];
-        private bool _toldOfTruncation;
+        private bool _toldThatBroken;
 
         public IDoorbellOwner Owner { get; } = owner;
 
@@ -162,11 +172,11 @@ internal sealed unsafe class DoorbellThread
         /// <summary>Reports what changed since the last look, and adds the words to sleep on with the values looked at.</summary>
         public void Look(futex_waitv* words, ref int count)
         {
-            if (Owner.IsTruncated)
+            if (Owner.IsBroken)
             {
-                if (!_toldOfTruncation)
-                    Owner.OnTruncated();
-                _toldOfTruncation = true;
+                if (!_toldThatBroken)
+                    Owner.OnBroken();
+                _toldThatBroken = true;
                 return;
             }
 

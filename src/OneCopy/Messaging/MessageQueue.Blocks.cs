@@ -84,6 +84,7 @@ public sealed unsafe partial class MessageQueue
                 _self.TryChange(block, state, state.To(Phase.Free, _self.Index));
                 if (taken.Errno == Errno.EAGAIN)
                     return false;
+                ThrowIfBroken();
                 taken.OrThrow("fallocate", _self.Path);
             }
 

@@ -60,7 +60,7 @@ public sealed partial class MessageQueue
             // Unreadable by this version: nobody of this version has it open.
             if (!Directory.Exists(directory.Path))
                 return false;
-            Directory.Delete(directory.Path, recursive: true);
+            RemoveEverything(directory);
             return true;
         }
 
@@ -141,6 +141,22 @@ public sealed partial class MessageQueue
         }
 
         return [.. pids];
+    }
+
+    private static void RemoveEverything(QueueDirectory directory)
+    {
+        try
+        {
+            Directory.Delete(directory.Path, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Somebody else was faster.
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new OneCopyException($"{directory.Path} cannot be removed: {e.Message} Somebody may be using it; delete it again.", e);
+        }
     }
 
     // The ring last but for the directory: a queue without a ring is none.

@@ -16,39 +16,49 @@ public sealed partial class MessageQueue
     // The peers whose files were said to be damaged, by their incarnation: once is enough.
     private readonly long[] _reported = new long[Cell.MaxParticipants + 1];
 
-    /// <summary>The ring or the own file has lost pages: nothing that this handle says can be relied on. One volatile read as long as all is well.</summary>
-    private bool IsTruncated => MappingGuard.HasFaulted && (_ring.IsDamaged || _self.IsDamaged);
+    // Somebody gave this handle's place in the table away: the others do not know it any more.
+    private bool _expelled;
 
-    bool IDoorbellOwner.IsTruncated => IsTruncated;
+    /// <summary>
+    /// The ring or the own file has lost pages, or this handle its place: nothing that it says can be relied on. As long as all is well, this looks at two
+    /// words that hardly ever change.
+    /// </summary>
+    private bool IsBroken => Volatile.Read(ref _expelled) || (MappingGuard.HasFaulted && (_ring.IsDamaged || _self.IsDamaged));
 
-    private QueueCorruptException Truncated() => QueueCorruptException.Truncated(_ring.IsDamaged ? _directory.RingPath : _self.Path);
+    bool IDoorbellOwner.IsBroken => IsBroken;
+
+    private QueueCorruptException Broken() => _ring.IsDamaged ? QueueCorruptException.Truncated(_directory.RingPath)
+        : _self.IsDamaged ? QueueCorruptException.Truncated(_self.Path)
+        : new QueueCorruptException(_directory.RingPath, $"the place of this handle (participant {_self.Index}) was given away");
 
     /// <summary>After the step that must not have been done on zeros, and before its success is told.</summary>
-    private void ThrowIfTruncated()
+    private void ThrowIfBroken()
     {
-        if (IsTruncated)
-            throw Truncated();
+        if (IsBroken)
+            throw Broken();
     }
 
     void IDoorbellOwner.OnQuiet()
     {
         if (!TryEnter())
             return;
-        LookAtLengths();
+        LookAtOwnFiles();
         Exit();
     }
 
-    void IDoorbellOwner.OnTruncated()
+    void IDoorbellOwner.OnBroken()
     {
         if (!TryEnter())
             return;
-        FailAttached(Truncated());
+        FailAttached(Broken());
         ReleaseAwaiters();
         Exit();
     }
 
-    private void LookAtLengths()
+    private void LookAtOwnFiles()
     {
+        if (Volatile.Read(ref _ring.Entry(_self.Index)) != Entries.Live(_self.Incarnation))
+            Volatile.Write(ref _expelled, true);
         _ring.LookAtLength();
         _self.LookAtLength();
     }

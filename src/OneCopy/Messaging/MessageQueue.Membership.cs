@@ -22,7 +22,7 @@ public sealed partial class MessageQueue
         {
             lock (_membershipGate)
             {
-                if (!IsTruncated)
+                if (!IsBroken)
                     SyncMembership(probe: false);
             }
         }
@@ -99,7 +99,11 @@ public sealed partial class MessageQueue
         }
 
         if (index == _self.Index)
+        {
+            LookAtOwnFiles();
             return;
+        }
+
         bool known = _peers[index] is not null;
         peer = Attach(index, entry);
         if (Entries.IsDead(entry))

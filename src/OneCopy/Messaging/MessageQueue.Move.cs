@@ -54,7 +54,22 @@ public sealed partial class MessageQueue
 
     private bool IsMoveOver(ReceivedMessage message) =>
         (uint)(Volatile.Read(ref message.Owner.File.Moved(message.Block)) >> 32) == message.Leased.Generation
-        || !IsStillMine(message) || IsGoneOrDead(message.Owner) || message.Owner.File.IsDamaged;
+        || !IsStillMine(message) || IsGoneOrDead(message.Owner) || message.Owner.File.IsDamaged || HasEnded(message.Owner);
+
+    /// <summary>
+    /// Its process has ended, whoever has its lock now: nothing will be moved any more, and that is not to be waited for until its recoverer,
+    /// who may be stopped, is done. What it answered before its end is seen after this.
+    /// </summary>
+    private static bool HasEnded(Peer owner)
+    {
+        if (owner.File.PidNamespace != ProcessIdentity.PidNamespace)
+            return false;
+        SysResult opened = Pidfd.pidfd_open(owner.File.Pid);
+        if (!opened.Succeeded)
+            return opened.Errno == Errno.ESRCH;
+        using Microsoft.Win32.SafeHandles.SafeFileHandle pidfd = SafeFd.Of(opened);
+        return Pidfd.HasExited(pidfd.Fd());
+    }
 
     private bool MoveIsAsked(AttachedSend waiting) =>
         (uint)(Volatile.Read(ref _self.MoveRequest(waiting.Block)) >> 32) == waiting.Generation

@@ -12,6 +12,10 @@ public sealed unsafe partial class MessageQueue
     // How often a handle that is closing looks whether the process that it waits for is dead.
     private const long LookAgain = 100_000_000;
 
+    // A piece is copied in less than a millisecond. So long one that runs may be kept from it by a busy machine, and no longer.
+    private const long LongestPiece = 30_000_000_000;
+    private const long OnePiece = 1_000_000_000;
+
     private readonly OwnPostings _postings = new();
 
     internal void Count(Counter counter) => _self.Count(counter);
@@ -70,7 +74,8 @@ public sealed unsafe partial class MessageQueue
             // However the wait ended: the memory is its owner's again only when nobody writes into it any more.
             CrashPoint.At(Step.BothClose);
             ulong cursor = Interlocked.Exchange(ref _self.Cursor(posting.Slot), PostingLayout.Cursor(posting.Tag, PostingLayout.ClosedCursor));
-            AwaitTaken(posting, Math.Min(PostingLayout.NextOf(cursor), posting.Pieces));
+            bool impossible = PostingLayout.TagOf(cursor) != posting.Tag || PostingLayout.NextOf(cursor) > posting.Pieces;
+            AwaitTaken(posting, Math.Min(PostingLayout.NextOf(cursor), posting.Pieces), impossible);
             CrashPoint.At(Step.BothUnpost);
             Interlocked.And(ref _self.Posted, ~(1UL << posting.Slot));
             Volatile.Write(ref _self.PostingTag(posting.Slot), 0);
@@ -146,23 +151,34 @@ public sealed unsafe partial class MessageQueue
 
     /// <summary>
     /// Waits for the pieces that the owner took before the cursor was closed: until they are marked, or the owner is dead and so writes no
-    /// more. Nothing else ends it, neither a cancellation nor closing the handle: the owner may be writing.
+    /// more. Nothing else ends it, neither a cancellation nor closing the handle: the owner may be writing. But for files that no longer tell: then
+    /// the place is withdrawn, where the owner looks before it writes, and a copy that is under way has time enough to end. An owner that takes
+    /// a piece and never marks it, though it runs, is taken for damaged as well.
     /// </summary>
-    private void AwaitTaken(OpenPosting posting, int taken)
+    private void AwaitTaken(OpenPosting posting, int taken, bool impossible)
     {
         CrashPoint.At(Step.BothWait);
         if (IsQuiet(posting, taken))
             return;
         Announce(WaitKind.Own);
+        long late = Deadline.Now + LongestPiece;
+        long end = Deadline.Never;
         try
         {
-            while (true)
+            while (Deadline.IsAhead(end))
             {
                 CrashPoint.At(Step.SleepRead);
                 uint seen = ReadDoorbell(WaitKind.Own);
                 CrashPoint.At(Step.SleepLook);
                 if (IsQuiet(posting, taken))
                     return;
+                Peer owner = posting.Message.Owner;
+                bool tells = !impossible && !IsBroken && !owner.File.IsDamaged && (Deadline.IsAhead(late) || ProcessIdentity.IsStopped(owner.File.Pid));
+                if (!tells && end == Deadline.Never)
+                {
+                    Volatile.Write(ref _postings.Place(posting.Slot).Tag, 0);
+                    end = Deadline.Now + OnePiece;
+                }
 
                 // A handle that is closing gets no notice of deaths any more: it looks itself.
                 if (Volatile.Read(ref _closed) && RecoverIfDead(posting.Message.Owner))

@@ -130,6 +130,7 @@ public sealed partial class MessageQueue
                 return message;
         }
 
+        ThrowIfBroken(); // Zeros look like an empty ring.
         return null;
     }
 

@@ -13,8 +13,15 @@ public sealed partial class MessageQueue
             return true;
         try
         {
+            if (IsBroken)
+                return true;
             if (!IsSettled(index, incarnation))
+            {
+                // Somebody else is at it, or the ring is full: those here who wait for a payload to be moved look up all the same.
+                if (Volatile.Read(ref _self.OwnSleeping) != 0)
+                    _self.Ring(WaitKind.Own);
                 return false;
+            }
 
             // Whoever marked it dead may have died before it rang, and nobody recovers a recoverer that is no participant: who waits in this
             // process for just the mark looks up now.
@@ -34,7 +41,7 @@ public sealed partial class MessageQueue
 
     private bool IsSettled(int index, long incarnation)
     {
-        if (IsTruncated)
+        if (IsBroken)
             return true;
         if (PeerAt(index) is not { } peer || peer.Incarnation != incarnation)
             return true;

@@ -35,7 +35,7 @@ public sealed partial class MessageQueue
             payload.CopyTo(new Span<byte>(draft.Body, payload.Length));
             LimitLife(draft, options);
             Publish(draft, deadline, cancellationToken);
-            ThrowIfTruncated();
+            ThrowIfBroken();
             CountSent(payload.Length);
         }
         finally
@@ -74,7 +74,7 @@ public sealed partial class MessageQueue
                 enqueued = enqueued || !TryTakeBack(draft, keepDraft: false);
             }
 
-            ThrowIfTruncated();
+            ThrowIfBroken();
             if (!enqueued)
                 return false;
             CountSent(payload.Length);
@@ -133,7 +133,7 @@ public sealed partial class MessageQueue
                 LimitLife(new Draft(block, state, 0, 0), options);
                 Publish(new Draft(block, state, 0, 0), Deadline.After(options.Timeout), cancellationToken, keepDraft: true);
                 sent = true;
-                ThrowIfTruncated();
+                ThrowIfBroken();
             }
             finally
             {

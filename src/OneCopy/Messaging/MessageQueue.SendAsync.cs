@@ -82,7 +82,7 @@ public sealed partial class MessageQueue
                 await CompleteAsync(waiting, deadline, cancellationToken).ConfigureAwait(false);
             if (attach && !waiting!.IsMoved)
                 Volatile.Write(ref _attachedSinceMove, 1);
-            ThrowIfTruncated();
+            ThrowIfBroken();
         }
         finally
         {
@@ -235,7 +235,7 @@ public sealed partial class MessageQueue
         catch (Exception e)
         {
             // However it ended: the memory is the caller's again only if nobody can read it any more.
-            ThrowIfTruncated();
+            ThrowIfBroken();
             ThrowIfTakenBack(waiting);
             if (IsDone(waiting))
                 return;

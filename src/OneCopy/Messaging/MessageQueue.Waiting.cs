@@ -133,7 +133,7 @@ public sealed partial class MessageQueue
                 CrashPoint.At(Step.SleepLook);
                 if (attempt(this, state))
                     return true;
-                ThrowIfTruncated();
+                ThrowIfBroken();
                 ct.ThrowIfCancellationRequested();
                 ThrowIfEnding(kind);
                 if (!Deadline.IsAhead(deadline))
@@ -143,7 +143,7 @@ public sealed partial class MessageQueue
                 SysResult waited = Futex.Wait(_self.Doorbell(kind), seen, Math.Min(deadline, Deadline.Now + QuietPeriod));
                 CountSleeper(-1);
                 if (waited.Errno == Errno.ETIMEDOUT)
-                    LookAtLengths();
+                    LookAtOwnFiles();
             }
         }
         finally
@@ -173,7 +173,7 @@ public sealed partial class MessageQueue
                 Thread.SpinWait(8);
             if (attempt(this, state))
                 return true;
-            ThrowIfTruncated();
+            ThrowIfBroken();
             ct.ThrowIfCancellationRequested();
             ThrowIfEnding(kind);
         }
@@ -197,7 +197,7 @@ public sealed partial class MessageQueue
                 CrashPoint.At(Step.SleepLook);
                 if (attempt(this, state))
                     return true;
-                ThrowIfTruncated();
+                ThrowIfBroken();
                 ct.ThrowIfCancellationRequested();
                 ThrowIfEnding(kind);
                 if (!Deadline.IsAhead(deadline))

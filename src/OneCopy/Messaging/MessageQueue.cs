@@ -233,10 +233,10 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
     {
         if (!TryEnter())
             throw new ObjectDisposedException(nameof(MessageQueue), $"The handle of queue {Name} is closed.");
-        if (IsTruncated)
+        if (IsBroken)
         {
             Exit();
-            throw Truncated();
+            throw Broken();
         }
     }
 

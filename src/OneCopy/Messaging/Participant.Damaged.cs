@@ -18,8 +18,14 @@ internal sealed unsafe partial class Participant
     }
 
     /// <summary>As <see cref="Probe"/>, of whatever has the name of that participant.</summary>
-    public static Life ProbeByName(QueueDirectory directory, int index, long incarnation, out SafeFileHandle? proof) => ProbeLock(
-        Fcntl.open(directory.ParticipantPath(index, incarnation), OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK), out proof);
+    /// <remarks>What is no regular file was never locked by a participant, and proves nothing.</remarks>
+    public static Life ProbeByName(QueueDirectory directory, int index, long incarnation, out SafeFileHandle? proof)
+    {
+        proof = null;
+        string path = directory.ParticipantPath(index, incarnation);
+        bool regular = Stat.Of(path, out statx s, followLinks: false).Succeeded && (s.stx_mode & Stat.S_IFMT) == Stat.S_IFREG;
+        return regular ? ProbeLock(Fcntl.open(path, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK), out proof) : Life.Alive;
+    }
 
     /// <summary>
     /// Whether the process that the header names can be nobody else's choice. A file that only its owner may write says what its owner wrote. One

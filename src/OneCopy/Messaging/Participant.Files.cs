@@ -54,7 +54,10 @@ internal sealed unsafe partial class Participant
             arena = arenaLimit == 0 ? null : MemoryMapping.OfFile(file, arenaOffset, 2 * arenaLimit, Prot.Read | Prot.Write, path);
             long incarnation = ring.NextIncarnation();
             CrashPoint.At(Step.JoinHeader);
-            byte* p = map.Address;
+
+            // Filled in here and copied there: what this process goes by is never read out of the file, not even its own.
+            byte* p = stackalloc byte[HeaderLength];
+            new Span<byte>(p, HeaderLength).Clear();
             *(uint*)(p + ParticipantLayout.VersionOffset) = RingLayout.Version;
             *(int*)(p + ParticipantLayout.PidOffset) = ProcessIdentity.Pid;
             *(long*)(p + ParticipantLayout.IncarnationOffset) = incarnation;
@@ -69,11 +72,12 @@ internal sealed unsafe partial class Participant
             *(nuint*)(p + ParticipantLayout.NonceAddressOffset) = ProcessIdentity.NonceAddress;
             ProcessIdentity.Nonce.CopyTo(new Span<byte>(p + ParticipantLayout.NonceOffset, ParticipantLayout.NonceLength));
             *(ulong*)(p + ParticipantLayout.MagicOffset) = ParticipantLayout.Magic;
+            new ReadOnlySpan<byte>(p, HeaderLength).CopyTo(new Span<byte>(map.Address, HeaderLength));
 
             // Generations begin anywhere, so that references to messages of the last holder of this index are stale.
             uint generation = (uint)Random.Shared.Next(1, int.MaxValue);
             for (int block = 0; block < options.Blocks; block++)
-                *(ulong*)(p + ParticipantLayout.BlocksOffset + ((long)block * ring.BlockSize)) = new BlockState(generation, Phase.Free, 0, 0).Bits;
+                *(ulong*)(map.Address + ParticipantLayout.BlocksOffset + ((long)block * ring.BlockSize)) = new BlockState(generation, Phase.Free, 0, 0).Bits;
             return new Participant(path, 0, incarnation, file, map, arena, arenaOffset, p) { _lock = held };
         }
         catch
@@ -185,7 +189,7 @@ internal sealed unsafe partial class Participant
         return held;
     }
 
-    /// <summary>Owner only: gives the file memory for a range of the arena. ENOSPC comes from here, and not as SIGBUS later.</summary>
+    /// <summary>Owner only: gives the file memory for a range of the arena. ENOSPC comes from here, and not as SIGBUS later; EIO: it was truncated.</summary>
     public SysResult Allocate(long arenaOffset, long bytes)
     {
         CrashPoint.At(Step.ArenaGrow);
@@ -193,7 +197,7 @@ internal sealed unsafe partial class Participant
         // A file that was truncated would grow a hole where its header and blocks were, and say nothing.
         LookAtLength();
         if (IsDamaged)
-            throw QueueCorruptException.Truncated(Path);
+            return SysResult.Failed(Errno.EIO);
         SysResult allocated = Fcntl.fallocate(_file, ArenaOffset + arenaOffset, bytes);
         CrashPoint.At(Step.ArenaGrown);
         if (allocated.Succeeded)

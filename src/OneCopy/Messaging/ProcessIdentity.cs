@@ -28,6 +28,9 @@ internal static unsafe class ProcessIdentity
     public static bool IsRunning(int pid, ulong startTime) =>
         (ulong)ProcessStatus.StartTimeOf(pid) == startTime && ProcessStatus.Of(pid) is { IsZombie: false };
 
+    /// <summary>Whether it is stopped, by a signal or a debugger: then it does nothing, for as long as it takes.</summary>
+    public static bool IsStopped(int pid) => ProcessStatus.Of(pid) is { State: 'T' or 't' };
+
     /// <summary>Whether the process runs as this user and no other; its /proc/PID/status says so.</summary>
     public static bool RunsAs(int pid, uint uid) => ProcessStatus.Of(pid)?.Users.AllAre(uid) ?? false;
 

@@ -104,7 +104,9 @@ public sealed partial class MessageQueue
             Enter();
             try
             {
-                return CountAll();
+                QueueStatistics all = CountAll();
+                ThrowIfBroken();
+                return all;
             }
             finally
             {

@@ -7,7 +7,7 @@ internal sealed unsafe partial class Ring
     /// How often one operation begins again before head, tail and cells are taken to be in disorder. In a sound ring each new beginning is
     /// another's success in between, and nobody is overtaken so often in a row.
     /// </summary>
-    private const int MaxTries = 1 << 17;
+    private const int MaxTries = 1 << 14;
 
     /// <summary>What <see cref="TryPeek"/> found at the head.</summary>
     public readonly record struct Peeked(ulong Position, Cell Cell);

@@ -59,7 +59,7 @@ internal sealed class CrashLedger
                 beats[words[1]] = long.Parse(words[2]);
         }
 
-        foreach ((int _, string[] words) in Of("got").Where(e => e.Actor == CrashSlot.ReceiverNumber).OrderBy(e => TimeOf(e.Words)))
+        foreach ((int _, string[] words) in Of("got").Where(e => e.Actor is CrashSlot.ReceiverNumber or CrashSlot.SenderNumber).OrderBy(e => TimeOf(e.Words)))
         {
             long time = TimeOf(words);
             if (time < at || time > end || (hit == Hit.Stop && scenario.JoinersWait is not null))

@@ -69,7 +69,7 @@ internal sealed partial class CrashRow
     {
         if (scenario.Alone)
             return;
-        await Sender.Do("beats at-crash");
+        await Sender.Do(scenario.SenderTakes ? "beats at-crash; take at-crash" : "beats at-crash");
         if (scenario.ReceiverWaits && !scenario.ReceiverIsBack)
             await Receiver.Do("take at-crash");
         else

@@ -26,6 +26,7 @@ internal sealed partial class CrashRow
             outcome.Failures.Add($"The sender holds pins or waits in the end: {pins}.");
 
         await Receiver.Do("take off");
+        await Sender.Do("take off");
         outcome.MachineDelay = Math.Max(double.Parse(await Sender.Do("control")), double.Parse(await Receiver.Do("control")));
         _ledger.Add(CrashSlot.SenderNumber, (await Sender.Do("report")).Split(' '));
         _ledger.Add(CrashSlot.ReceiverNumber, (await Receiver.Do("report")).Split(' '));

@@ -35,6 +35,9 @@ internal sealed record CrashScenario(string Operation, string Role)
     /// <summary>What the surviving receiver has left to do after the crash.</summary>
     public string ReceiverAfter { get; init; } = "";
 
+    /// <summary>Whether the surviving sender takes messages too, as the receiver may have to wait for a stopped victim.</summary>
+    public bool SenderTakes { get; init; }
+
     /// <summary>Whether the survivors join only at the crash: there is no queue before, or it is to be deleted.</summary>
     public bool Alone { get; init; }
 

@@ -37,7 +37,43 @@ internal static partial class CrashScenarios
         },
         new("SendAsync and move, the pull is refused", "sender")
         {
+            // "Where the pull is refused, its receiver waits for it": another one does not.
+            SenderTakes = true,
             ReceiverOptions = "no-attach",
+            Do = "attach 100000",
+            ReceiverWaits = true,
+            During = TakeOnceAsleep,
+        },
+        new("Receive and be pushed to, the pull is refused", "receiver")
+        {
+            VictimOptions = "no-pull",
+            Do = "receive; read; complete",
+            ReceiverWaits = true,
+            Prepare = static async row =>
+            {
+                await AttachAndWait(row);
+                await row.Sender.Do("wait-at help.take");
+            },
+            During = static async row =>
+            {
+                if (await row.When(() => row.VictimSleeps, "the receiver sleeps until the payload is pushed"))
+                    row.LetGo();
+            },
+        },
+        new("SendAsync and push, the pull is refused", "sender")
+        {
+            // The receiver of a stopped sender's message waits for it: another one does not.
+            SenderTakes = true,
+            ReceiverOptions = "no-pull",
+            Do = "attach 100000",
+            ReceiverWaits = true,
+            During = TakeOnceAsleep,
+        },
+        new("SendAsync and give a push back, the pull is refused", "sender")
+        {
+            SenderTakes = true,
+            Before = "open; no-push",
+            ReceiverOptions = "no-pull",
             Do = "attach 100000",
             ReceiverWaits = true,
             During = TakeOnceAsleep,

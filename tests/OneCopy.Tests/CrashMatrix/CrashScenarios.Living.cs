@@ -76,7 +76,7 @@ internal static partial class CrashScenarios
         new("Delete", "deleter")
         {
             Before = "open; close",
-            Do = "delete",
+            Do = "delete-if-unused",
             Alone = true,
             EndsHandle = true,
             JoinersWait = JoinersWait,

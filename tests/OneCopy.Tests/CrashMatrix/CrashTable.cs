@@ -30,43 +30,56 @@ internal static class CrashTable
         1. While the one who recovers a dead process is stopped, what the dead one held waits for it too.
         2. While the deleter is stopped, whoever would open the queue waits for the end of the deletion; nobody was in it.
 
+        (r): late at first, beside other rows on a busy machine, or overtaken by chance; run once more, by itself.
+
         """;
 
     public static string Path { get; } = Repository.RepositoryFiles.PathOf("docs/crash-matrix.md");
 
-    /// <summary>The rows of the file: operation, who is hit, step.</summary>
-    public static IReadOnlyList<(string Operation, string Role, string Step)> Read() =>
-        [.. File.ReadLines(Path).Where(l => l.StartsWith("| ", StringComparison.Ordinal)).Skip(2)
-            .Select(l => l.Split('|', StringSplitOptions.TrimEntries)).Select(c => (c[1], c[2], c[3].Trim('`')))];
+    /// <summary>The rows of the file.</summary>
+    public static IReadOnlyList<Line> Read() =>
+        !File.Exists(Path) ? [] : [.. File.ReadLines(Path).Where(l => l.StartsWith("| ", StringComparison.Ordinal)).Skip(2)
+            .Select(l => l.Split('|', StringSplitOptions.TrimEntries)).Select(c => new Line(c[1], c[2], c[3].Trim('`'), c[4], c[5]))];
 
-    public static string Summary(IReadOnlyDictionary<CrashCase, CrashOutcome> outcomes)
+    /// <summary>The rows of the scenarios as they are now; what was not run keeps what the file says of it.</summary>
+    public static string Write(IEnumerable<CrashCase> rows, IReadOnlyDictionary<CrashCase, CrashOutcome> outcomes)
     {
-        string Of(Hit hit, string what)
-        {
-            CrashOutcome[] some = [.. outcomes.Where(o => o.Key.Hit == hit).Select(o => o.Value)];
-            return $"{what} {some.Count(o => o.Failures.Count == 0)} of {some.Length} ok, worst {some.Max(o => o.Worst):F0} ms";
-        }
-
-        int rows = outcomes.Keys.Select(c => (c.Scenario, c.Step)).Distinct().Count();
-        int scenarios = outcomes.Keys.Select(c => c.Scenario).Distinct().Count();
-        return $"{rows} rows of {scenarios} operations: {Of(Hit.Kill, "killed")}; {Of(Hit.Stop, "stopped")}; " +
-            $"{outcomes.Values.Count(o => o.WasRepeated)} runs repeated as they were late, or met chance, once.";
-    }
-
-    public static void Write(IEnumerable<CrashCase> rows, IReadOnlyDictionary<CrashCase, CrashOutcome> outcomes)
-    {
-        StringBuilder text = new(Head);
-        text.Append(Summary(outcomes)).Append("\n\n| operation | hit | before the step | killed | stopped |\n| --- | --- | --- | --- | --- |\n");
+        Dictionary<(string, string, string), Line> before = Read().ToDictionary(l => (l.Operation, l.Role, l.Step));
+        List<Line> lines = [];
         foreach (CrashCase row in rows)
         {
-            string killed = Cell(outcomes[row with { Hit = Hit.Kill }]);
-            string stopped = Cell(outcomes[row with { Hit = Hit.Stop }]);
+            Line? old = before.GetValueOrDefault((row.Scenario.Operation, row.Scenario.Role, row.Step));
             string note = row.Scenario.HasAnothersFate ? " (1)" : row.Scenario.JoinersWait is not null ? " (2)" : "";
-            text.Append($"| {row.Scenario.Operation} | {row.Scenario.Role} | `{row.Step}` | {killed} | {stopped}{note} |\n");
+            string killed = outcomes.TryGetValue(row with { Hit = Hit.Kill }, out CrashOutcome? kill) ? Cell(kill) : old?.Killed ?? "not run";
+            string stopped = outcomes.TryGetValue(row with { Hit = Hit.Stop }, out CrashOutcome? stop) ? Cell(stop) + note : old?.Stopped ?? "not run";
+            lines.Add(new Line(row.Scenario.Operation, row.Scenario.Role, row.Step, killed, stopped));
         }
 
+        string summary = Summary(lines);
+        StringBuilder text = new(Head);
+        text.Append(summary).Append("\n\n| operation | hit | before the step | killed | stopped |\n| --- | --- | --- | --- | --- |\n");
+        foreach (Line l in lines)
+            text.Append($"| {l.Operation} | {l.Role} | `{l.Step}` | {l.Killed} | {l.Stopped} |\n");
         File.WriteAllText(Path, text.Append(Notes).ToString());
+        return summary;
     }
 
-    private static string Cell(CrashOutcome outcome) => outcome.Failures.Count > 0 ? "**FAILED**" : outcome.Worst > 0 ? $"ok, {outcome.Worst:F0} ms" : "ok";
+    public static string Summary(IReadOnlyList<Line> lines)
+    {
+        string Of(string what, Func<Line, string> cell) =>
+            $"{what} {lines.Count(l => cell(l).StartsWith("ok", StringComparison.Ordinal))} of {lines.Count} ok, worst {lines.Max(l => Milliseconds(cell(l)))} ms, " +
+            $"{lines.Count(l => cell(l).Contains("(r)", StringComparison.Ordinal))} at the second try";
+
+        return $"{lines.Count} rows of {lines.Select(l => (l.Operation, l.Role)).Distinct().Count()} operations: " +
+            $"{Of("killed", static l => l.Killed)}; {Of("stopped", static l => l.Stopped)}.";
+    }
+
+    private static int Milliseconds(string cell) =>
+        cell.Split(' ') is ["ok,", var number, ..] ? int.Parse(number) : 0;
+
+    private static string Cell(CrashOutcome outcome) => outcome.Failures.Count > 0 ? "**FAILED**"
+        : (outcome.Worst > 0 ? $"ok, {outcome.Worst:F0} ms" : "ok") + (outcome.WasRepeated ? " (r)" : "");
+
+    /// <summary>One row as it is in the file.</summary>
+    public sealed record Line(string Operation, string Role, string Step, string Killed, string Stopped);
 }

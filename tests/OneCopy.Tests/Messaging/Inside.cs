@@ -40,6 +40,21 @@ internal static class Inside
 
     public static void Continue(this ChildProcess child) => Signal(child, "CONT");
 
+    /// <summary>Opened as a hostile process does: the framework's own streams take the lock by which participants are known to live.</summary>
+    public static Microsoft.Win32.SafeHandles.SafeFileHandle OpenHostile(string path) => SafeFd.Open(path, OpenFlags.O_RDWR);
+
+    public static void Truncate(string path, long length)
+    {
+        using Microsoft.Win32.SafeHandles.SafeFileHandle file = OpenHostile(path);
+        RandomAccess.SetLength(file, length);
+    }
+
+    public static void Overwrite(string path, long offset, ReadOnlySpan<byte> bytes)
+    {
+        using Microsoft.Win32.SafeHandles.SafeFileHandle file = OpenHostile(path);
+        RandomAccess.Write(file, bytes, offset);
+    }
+
     public static void FillRing(this MessageQueue queue)
     {
         while (queue.TrySend([0]))

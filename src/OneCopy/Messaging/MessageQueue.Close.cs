@@ -27,6 +27,7 @@ public sealed partial class MessageQueue
                 StopWatching(index);
         }
 
+        PeerWatcher.Shared.ForgetLater(this);
         LocalHandles.Remove(_self);
         LeaveTable();
 

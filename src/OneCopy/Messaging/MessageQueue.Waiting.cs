@@ -291,6 +291,7 @@ public sealed partial class MessageQueue
             if (TryPeerAt(first) is { } sleeper)
             {
                 sleeper.File.Ring(kind);
+                LookLater();
                 return;
             }
         }

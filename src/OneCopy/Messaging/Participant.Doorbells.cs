@@ -29,6 +29,16 @@ internal sealed unsafe partial class Participant
             RingAttention();
     }
 
+    /// <summary>As <see cref="Ring"/>, for one who was rung before, or in the place of one.</summary>
+    public void RingOnceMore(WaitKind kind)
+    {
+        uint* word = Doorbell(kind);
+        Interlocked.Increment(ref *word);
+        Futex.Wake(word, kind == WaitKind.Receive ? 1 : int.MaxValue);
+        if (Volatile.Read(ref *WaitsOnAttentionAlone) != 0)
+            RingAttention();
+    }
+
     /// <summary>Somebody joined or died: this participant's process is to look at the table.</summary>
     public void RingAttention()
     {

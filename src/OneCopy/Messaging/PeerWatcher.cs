@@ -12,6 +12,9 @@ internal interface IPeerObserver
     /// The participant's process has ended, or may have. True: settled (recovered, or no longer there). False: ask again soon.
     /// </summary>
     bool OnPeerMayHaveDied(int index, long incarnation);
+
+    /// <summary>What was asked for with <see cref="PeerWatcher.LookLater"/>.</summary>
+    void OnLater();
 }
 
 /// <summary>
@@ -23,11 +26,15 @@ internal sealed class PeerWatcher
     private const int ProbePeriod = 100;
     private const int RetryPeriod = 2;
     private const int LongestRetryPeriod = 25;
+
+    // Longer than it takes a sleeper to come on a busy machine, mostly, and so short that several who do not come one after the other are no wait.
+    private const int LaterPeriod = 20;
     private static readonly Lazy<PeerWatcher> s_shared = new(() => new PeerWatcher());
 
     private readonly SafeFileHandle _epoll = SafeFd.Of(Epoll.epoll_create1());
     private readonly SafeFileHandle _wake = SafeFd.Of(Epoll.eventfd());
     private readonly ConcurrentDictionary<long, Watch> _watches = new();
+    private readonly ConcurrentDictionary<IPeerObserver, long> _later = new();
     private long _lastId;
 
     private PeerWatcher()
@@ -76,6 +83,16 @@ internal sealed class PeerWatcher
         }
     }
 
+    /// <summary>Calls <see cref="IPeerObserver.OnLater"/> once, in a while.</summary>
+    public void LookLater(IPeerObserver observer)
+    {
+        _later[observer] = Stopwatch.GetTimestamp() + (LaterPeriod * Stopwatch.Frequency / 1000);
+        Wake();
+    }
+
+    /// <summary>For a handle that closes.</summary>
+    public void ForgetLater(IPeerObserver observer) => _later.TryRemove(observer, out _);
+
     private unsafe void Wake()
     {
         ulong one = 1;
@@ -94,6 +111,14 @@ internal sealed class PeerWatcher
                 if (watch.NextLook <= now)
                     Look(id, watch);
                 next = Math.Min(next, watch.NextLook);
+            }
+
+            foreach ((IPeerObserver observer, long due) in _later)
+            {
+                if (due > now)
+                    next = Math.Min(next, due);
+                else if (_later.TryRemove(observer, out _))
+                    observer.OnLater();
             }
 
             int timeout = next == long.MaxValue

@@ -101,6 +101,9 @@ internal sealed unsafe partial class Ring
     /// <summary>Whether a reference may be there; cheap, and may be out of date at once.</summary>
     public bool LooksEmpty => Volatile.Read(ref Head) == Volatile.Read(ref Tail) && Look(out _) != true;
 
+    /// <summary>Whether references are there, but for one whose enqueuer has not told yet; cheaper, and may be out of date at once.</summary>
+    public bool HoldsAny => Volatile.Read(ref Head) != Volatile.Read(ref Tail);
+
     /// <summary>Whether a reference would find no room; cheap, and may be out of date at once.</summary>
     public bool LooksFull => Volatile.Read(ref Tail) - Volatile.Read(ref Head) >= (ulong)Capacity;
 

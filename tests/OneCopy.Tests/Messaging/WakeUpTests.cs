@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using OneCopy.Messaging;
 using Xunit;
@@ -38,6 +39,37 @@ public sealed class WakeUpTests : IDisposable
         one.Complete();
         two.Complete();
         first.Finish();
+    }
+
+    /// <summary>One wake-up in two goes to the one that stands still; the message is to reach the other all the same.</summary>
+    [Fact]
+    public async Task A_receiver_that_is_stopped_in_its_sleep_keeps_no_message_from_another()
+    {
+        await using MessageQueue queue = _root.Open("q");
+        using Ring ring = queue.OpenRing();
+        using ChildProcess stopped = ChildProcess.Start("queue-receive", _root.Path, "q", "1");
+        Eventually.True(() => ring.IsAsleep(WaitKind.Receive, 2), "the first receiver sleeps");
+        stopped.Stop();
+        await using MessageQueue receiver = _root.Open("q");
+        TimeSpan worst = TimeSpan.Zero;
+        for (int i = 1; i <= 6; i++)
+        {
+            Task<(ReceivedMessage Message, long At)> receive = Task.Run(() => (receiver.Receive(s_soon, Ct), Stopwatch.GetTimestamp()), Ct);
+            Eventually.True(() => ring.IsAsleep(WaitKind.Receive, receiver.ParticipantIndex), "the second receiver sleeps");
+            long before = Stopwatch.GetTimestamp();
+            queue.Send(new byte[i], cancellationToken: Ct);
+            (ReceivedMessage message, long at) = await receive.WaitAsync(s_soon, Ct);
+            Assert.Equal(i, message.Length);
+            message.Complete();
+            worst = worst > Stopwatch.GetElapsedTime(before, at) ? worst : Stopwatch.GetElapsedTime(before, at);
+        }
+
+        Assert.InRange(worst.TotalMilliseconds, 0, 250);
+        stopped.Continue();
+        queue.Send([7], cancellationToken: Ct);
+        Assert.Equal("ready", await stopped.ReadLineAsync());
+        Assert.Equal("got 1 Inline ok 1", await stopped.ReadLineAsync());
+        stopped.Finish();
     }
 
     [Theory]

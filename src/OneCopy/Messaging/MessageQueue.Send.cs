@@ -6,10 +6,6 @@ namespace OneCopy;
 /// <summary>Sending with a copy: inline and arena. What was sent so survives this process.</summary>
 public sealed partial class MessageQueue
 {
-    // References of messages that were given back while the ring was full.
-    private readonly Queue<MessageReference> _putOff = new();
-    private bool _enqueuesPutOff;
-
     /// <summary>
     /// Sends a copy of the payload; when it returns, the message is in the queue and survives this process. Waits while there is
     /// no room.
@@ -221,65 +217,6 @@ public sealed partial class MessageQueue
         CrashPoint.At(wake);
         WakeOne(WaitKind.Receive);
         return true;
-    }
-
-    /// <summary>
-    /// For messages given back: who gives back must not wait, or all receivers could wait for each other. The state, which names
-    /// this participant as the actor, keeps the message from being forgotten if this process dies first.
-    /// </summary>
-    private void EnqueueOrPutOff(MessageReference reference)
-    {
-        lock (_putOff)
-        {
-            _putOff.Enqueue(reference);
-            if (_enqueuesPutOff || TryEnqueuePutOff())
-                return;
-            CrashPoint.At(Step.PutOffKeep);
-            _enqueuesPutOff = true;
-        }
-
-        _ = EnqueuePutOffAsync();
-    }
-
-    private async Task EnqueuePutOffAsync()
-    {
-        if (!TryEnter())
-            return;
-        try
-        {
-            CrashPoint.At(Step.PutOffEnqueue);
-            await WaitUntilAsync(WaitKind.Space, 0, static (q, _) => q.TryEnqueuePutOff(), Deadline.Never, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (ObjectDisposedException)
-        {
-            // Closing does it, or leaves it to whoever recovers this participant.
-        }
-        catch (OneCopyException)
-        {
-            // The ring is in disorder: said to whoever uses it next, and tried again by whoever gives back next.
-            lock (_putOff)
-                _enqueuesPutOff = false;
-        }
-        finally
-        {
-            Exit();
-        }
-    }
-
-    private bool TryEnqueuePutOff()
-    {
-        lock (_putOff)
-        {
-            while (_putOff.TryPeek(out MessageReference reference))
-            {
-                if (!TryEnqueue(reference, Step.AbandonWake))
-                    return false;
-                _putOff.Dequeue();
-            }
-
-            _enqueuesPutOff = false;
-            return true;
-        }
     }
 
     private unsafe void WriteProperties(int block, int payloadLength, MessageProperties? properties)

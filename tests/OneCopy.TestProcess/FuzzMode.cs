@@ -66,7 +66,7 @@ internal sealed class FuzzMode
 
     private void Round()
     {
-        Random random = new(HashCode.Combine(_seed, _round));
+        Random random = new(unchecked((_seed * 1_000_003) + _round)); // The same in every process, as HashCode is not.
         string name = $"f{_round}";
         using FuzzOperations operations = new(_root, name, random.Next(), Note, Watch);
         Corruption corruption = new(Path.Combine(_root, name), random);

@@ -28,9 +28,12 @@ internal sealed record Tool(int ExitCode, byte[] Bytes, string Error)
         return new Tool(process.ExitCode, output.ToArray(), error.GetAwaiter().GetResult());
     }
 
-    /// <summary>Starts it, for as long as the test needs it.</summary>
+    /// <summary>
+    /// Starts it, for as long as the test needs it. A shell that started the tests in the background has all below it ignore SIGINT; the
+    /// tool does not.
+    /// </summary>
     public static ChildProcess Start(params ReadOnlySpan<string> arguments) =>
-        ChildProcess.StartProgram(DotnetHost.Path, [Path.Combine(AppContext.BaseDirectory, "OneCopy.Cli.dll"), .. arguments]);
+        ChildProcess.StartProgram("env", ["--default-signal=INT", DotnetHost.Path, Path.Combine(AppContext.BaseDirectory, "OneCopy.Cli.dll"), .. arguments]);
 
     /// <summary>Runs it and expects exit code 0.</summary>
     public static Tool Succeeds(params ReadOnlySpan<string> arguments)

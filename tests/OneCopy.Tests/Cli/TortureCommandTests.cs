@@ -24,9 +24,7 @@ public sealed class TortureCommandTests
     [Fact]
     public void Interrupted_it_takes_all_its_processes_and_files_with_it()
     {
-        // A shell that starts its work in the background has it ignore SIGINT, and so do all below it.
-        using ChildProcess tool = ChildProcess.StartProgram(
-            "env", "--default-signal=INT", DotnetHost.Path, Path.Combine(AppContext.BaseDirectory, "OneCopy.Cli.dll"), "torture", "--minutes", "5", "--processes", "3");
+        using ChildProcess tool = Tool.Start("torture", "--minutes", "5", "--processes", "3");
         string pattern = $"onecopy-torture-{tool.Pid}-*";
         Eventually.True(() => Directory.EnumerateDirectories("/dev/shm", pattern).SelectMany(Directory.EnumerateDirectories)
             .Any(d => Path.GetFileName(d) is "torture"), "workers have made the queue");

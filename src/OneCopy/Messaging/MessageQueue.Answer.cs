@@ -197,15 +197,9 @@ public sealed partial class MessageQueue
 
             LimitLife(draft, options);
             if (wait)
-            {
                 Publish(draft, Deadline.Never, ct);
-            }
-            else
-            {
-                MarkQueued(draft);
-                if (!TryEnqueue(draft.Reference(_self.Index)) && TryTakeBack(draft, keepDraft: false))
-                    return false;
-            }
+            else if (!TryPublish(draft))
+                return false;
 
             CountSent(source.Length);
             return true;

@@ -109,10 +109,12 @@ public sealed unsafe partial class MessageQueue
     /// Whether the lease holds: what was read of the message before is then the message's. The fence keeps those reads before this
     /// one, which an acquiring read alone does not.
     /// </summary>
-    internal static bool IsStillMine(ReceivedMessage message)
+    internal static bool IsStillMine(ReceivedMessage message) => IsStillMine(message.Owner, message.Block, message.Leased);
+
+    private static bool IsStillMine(Peer owner, int block, BlockState leased)
     {
         Interlocked.MemoryBarrier();
-        return message.Owner.File.State(message.Block) == message.Leased;
+        return owner.File.State(block) == leased;
     }
 
     /// <summary>

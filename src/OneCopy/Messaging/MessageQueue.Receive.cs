@@ -111,7 +111,7 @@ public sealed partial class MessageQueue
             MessageReference reference = oldest.Cell.Reference;
             Peer? owner = OwnerOf(reference, out QueueCorruptException? corrupt);
             BlockState leased = default;
-            bool claimed = owner is not null && TryClaim(owner, reference, out leased);
+            bool claimed = owner is not null && TryClaim(owner, reference.Block, reference.Generation, Cell.GenerationMask, out leased);
             _ring.Remove(oldest);
 
             // After the full fence of the removal: somebody may sleep for the room; others for the messages behind this one.
@@ -135,20 +135,20 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>The claim: one compare-and-swap, whose success makes the message this participant's.</summary>
-    private bool TryClaim(Peer owner, MessageReference reference, out BlockState leased)
+    private bool TryClaim(Peer owner, int block, uint generation, uint generationMask, out BlockState leased)
     {
         leased = default;
-        if (reference.Block >= owner.File.BlockCount)
+        if (block >= owner.File.BlockCount)
             return false;
         while (true)
         {
             CrashPoint.At(Step.ReceiveState);
-            BlockState seen = owner.File.State(reference.Block);
-            if (!seen.IsQueuedAs(reference.Generation))
+            BlockState seen = owner.File.State(block);
+            if (seen.Phase != Phase.Queued || (seen.Generation & generationMask) != generation)
                 return false;
             leased = seen.To(Phase.Leased, _self.Index);
             CrashPoint.At(Step.ReceiveClaim);
-            if (owner.File.TryChange(reference.Block, seen, leased))
+            if (owner.File.TryChange(block, seen, leased))
                 return true;
         }
     }
@@ -169,9 +169,8 @@ public sealed partial class MessageQueue
         }
 
         // Withdrawn between the claim and the reading of its record, the block may hold the sender's next message by now, and that record
-        // was read under this claim. The fence keeps those reads before this one. What is not attached cannot be withdrawn from here on.
-        Interlocked.MemoryBarrier();
-        if (owner.File.State(block) != leased)
+        // was read under this claim. What is not attached cannot be withdrawn from here on.
+        if (!IsStillMine(owner, block, leased))
             return null;
         bool expired = record.HasExpired;
         if (leased.Attempts > 0 && !expired)

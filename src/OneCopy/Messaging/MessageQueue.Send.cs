@@ -58,20 +58,7 @@ public sealed partial class MessageQueue
                 return false;
             payload.CopyTo(new Span<byte>(draft.Body, payload.Length));
             LimitLife(draft, options);
-            MarkQueued(draft);
-            bool enqueued = false;
-            try
-            {
-                enqueued = TryEnqueue(draft.Reference(_self.Index));
-            }
-            finally
-            {
-                // Not in the ring, because that is full or in disorder: not sent, unless somebody claimed it all the same.
-                enqueued = enqueued || !TryTakeBack(draft, keepDraft: false);
-            }
-
-            ThrowIfBroken();
-            if (!enqueued)
+            if (!TryPublish(draft))
                 return false;
             CountSent(payload.Length);
             return true;
@@ -187,6 +174,25 @@ public sealed partial class MessageQueue
 
         if (TryTakeBack(draft, keepDraft))
             throw new TimeoutException($"The ring of queue {Name} had no room in time; nothing was sent.");
+    }
+
+    /// <summary>The same without waiting. False: there is no room in the ring now, and the draft is taken back.</summary>
+    private bool TryPublish(Draft draft)
+    {
+        MarkQueued(draft);
+        bool enqueued = false;
+        try
+        {
+            enqueued = TryEnqueue(draft.Reference(_self.Index));
+        }
+        finally
+        {
+            // Not in the ring, because that is full or in disorder: not sent, unless somebody claimed it all the same.
+            enqueued = enqueued || !TryTakeBack(draft, keepDraft: false);
+        }
+
+        ThrowIfBroken();
+        return enqueued;
     }
 
     /// <summary>Send, the step that makes it a message: release, so that whoever sees the state sees record and payload.</summary>

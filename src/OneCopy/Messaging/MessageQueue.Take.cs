@@ -16,33 +16,32 @@ public sealed partial class MessageQueue
         Enter();
         try
         {
-            if (PeerAt(seen.SenderIndex) is not { } owner || owner.Incarnation != seen.Incarnation || seen.Block >= owner.File.BlockCount)
+            if (PeerAt(seen.SenderIndex) is not { } owner || owner.Incarnation != seen.Incarnation
+                || !TryClaim(owner, seen.Block, seen.Generation, uint.MaxValue, out BlockState leased))
                 return false;
-            while (true)
-            {
-                CrashPoint.At(Step.ReceiveState);
-                BlockState queued = owner.File.State(seen.Block);
-                if (queued.Phase != Phase.Queued || queued.Generation != seen.Generation)
-                    return false;
-                BlockState leased = queued.To(Phase.Leased, _self.Index);
-                CrashPoint.At(Step.ReceiveClaim);
-                if (!owner.File.TryChange(seen.Block, queued, leased))
-                    continue;
-                if (!MessageRecord.TryRead(owner.File, seen.Block, out MessageRecord record) || !owner.TryAddReference())
-                {
-                    // Withdrawn and gone, or impossible: nobody is to get it.
-                    Finish(owner, seen.Block, leased);
-                    return false;
-                }
-
-                message = new ReceivedMessage(this, owner, seen.Block, leased, record);
-                return true;
-            }
+            message = Take(owner, seen.Block, leased);
+            return message is not null;
         }
         finally
         {
             Exit();
         }
+    }
+
+    /// <summary>Of a claimed message. Null: it is withdrawn, or impossible, and then nobody is to get it.</summary>
+    internal ReceivedMessage? Take(Peer owner, int block, BlockState leased)
+    {
+        if (MessageRecord.TryRead(owner.File, block, out MessageRecord record) && owner.TryAddReference())
+        {
+            // As in Admit: what was read may be the sender's next message.
+            if (IsStillMine(owner, block, leased))
+                return new ReceivedMessage(this, owner, block, leased, record);
+            owner.Release();
+            return null;
+        }
+
+        Finish(owner, block, leased);
+        return null;
     }
 
     /// <summary>Removes the references at the head whose messages are gone, so that senders find the room at once.</summary>

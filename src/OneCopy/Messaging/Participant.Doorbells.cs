@@ -24,9 +24,7 @@ internal sealed unsafe partial class Participant
         CrashPoint.At(Step.WakeBell);
         Interlocked.Increment(ref *word);
         CrashPoint.At(Step.WakeFutex);
-        Futex.Wake(word, kind == WaitKind.Receive && !everybody ? 1 : int.MaxValue);
-        if (Volatile.Read(ref *WaitsOnAttentionAlone) != 0)
-            RingAttention();
+        Wake(word, kind, everybody);
     }
 
     /// <summary>As <see cref="Ring"/>, for one who was rung before, or in the place of one.</summary>
@@ -34,7 +32,12 @@ internal sealed unsafe partial class Participant
     {
         uint* word = Doorbell(kind);
         Interlocked.Increment(ref *word);
-        Futex.Wake(word, kind == WaitKind.Receive ? 1 : int.MaxValue);
+        Wake(word, kind, everybody: false);
+    }
+
+    private void Wake(uint* word, WaitKind kind, bool everybody)
+    {
+        Futex.Wake(word, kind == WaitKind.Receive && !everybody ? 1 : int.MaxValue);
         if (Volatile.Read(ref *WaitsOnAttentionAlone) != 0)
             RingAttention();
     }

@@ -4,7 +4,7 @@ using OneCopy.Interop;
 namespace OneCopy.Cli.Files;
 
 /// <summary>Writes messages to files: straight from where the sender has them into the mapped file.</summary>
-internal sealed unsafe class FileReceiver(Destination destination)
+internal sealed class FileReceiver(Destination destination)
 {
     private const int Piece = 1 << 20;
 
@@ -33,7 +33,7 @@ internal sealed unsafe class FileReceiver(Destination destination)
             try
             {
                 using (SafeFileHandle handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None))
-                    Fill(handle, message, name, ct);
+                    Fill(handle, message, ct);
                 final = replace ? Replace(directory, temporary, file, name) : TakeFreeName(directory, temporary, file, name);
             }
             catch
@@ -94,33 +94,28 @@ internal sealed unsafe class FileReceiver(Destination destination)
         result.OrThrow(call, name);
     }
 
-    private static void Fill(SafeFileHandle file, ReceivedMessage message, string name, CancellationToken ct)
+    private static void Fill(SafeFileHandle handle, ReceivedMessage message, CancellationToken ct)
     {
         if (message.Length == 0)
             return;
-
-        // Allocated, not only sized: a full disk is an error here and not a SIGBUS in the middle of the copy.
-        SysResult allocated = Fcntl.fallocate(file, 0, message.Length);
-        if (allocated.Errno is Errno.EOPNOTSUPP or Errno.ENOSYS)
+        using MappedFile file = MappedFile.FromHandle(handle);
+        file.SetLength(message.Length);
+        MappedView view;
+        try
         {
-            FillByWriting(file, message, ct);
+            view = file.Map();
+        }
+        catch (OneCopyException e) when (e.Errno == Errno.ENODEV)
+        {
+            FillByWriting(handle, message, ct);
             return;
         }
 
-        allocated.OrThrow("fallocate", name, allocated.Errno == Errno.ENOSPC ? "The disk is full: make room, and receive again; the message is still in the queue." : null);
-        nuint length = (nuint)message.Length;
-        nint start = Mman.mmap(0, length, Prot.Read | Prot.Write, Map.Shared, (int)file.DangerousGetHandle(), 0).OrThrow("mmap", name);
-        try
-        {
-            message.CopyTo(0, (byte*)start, message.Length, ct);
-        }
-        finally
-        {
-            Mman.munmap(start, length);
-        }
+        using (view)
+            message.CopyTo(view, cancellationToken: ct);
     }
 
-    /// <summary>For file systems that cannot allocate in advance: through a buffer.</summary>
+    /// <summary>For file systems that cannot map files: through a buffer.</summary>
     private static void FillByWriting(SafeFileHandle file, ReceivedMessage message, CancellationToken ct)
     {
         byte[] buffer = new byte[(int)Math.Min(Piece, message.Length)];

@@ -72,8 +72,10 @@ internal sealed class FileSender(MessageQueue queue, TimeSpan? timeout)
             return;
         }
 
-        using MappedSource source = new(file.Path);
-        await queue.SendAsync(source.Content, options, ct);
+        // Its pages as they are in the page cache: not read into a buffer first. Cut short meanwhile, the send fails; nobody is killed by it.
+        using MappedFile source = MappedFile.Open(file.Path);
+        using MappedView content = source.Map();
+        await queue.SendAsync(content.AsSequence(), options, ct);
     }
 
     private static void ReadAll(SafeFileHandle source, Span<byte> destination, string path)

@@ -1,11 +1,10 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using Xunit;
 
 namespace OneCopy.Tests.Messaging;
 
 /// <summary>What the kernel is asked for: one copy of an attached payload, none of the others, nothing at all when idle.</summary>
-public sealed partial class CostTests : IDisposable
+public sealed class CostTests : IDisposable
 {
     private const long Big = 64 << 20;
     private readonly TestRoot _root = new();
@@ -17,16 +16,16 @@ public sealed partial class CostTests : IDisposable
     [Fact]
     public async Task An_attached_message_costs_its_bytes_of_process_vm_readv_and_nothing_else_of_that_size()
     {
-        List<Call> calls = await Trace((int)Big, attach: true);
-        List<Call> pulls = calls.FindAll(c => c.Name.StartsWith("process_vm_", StringComparison.Ordinal));
+        List<TracedCall> calls = await Trace((int)Big, attach: true);
+        List<TracedCall> pulls = calls.FindAll(c => c.IsProcessVm);
         Assert.All(pulls, p => Assert.Equal("process_vm_readv", p.Name));
 
         // In each call, the first local segment is payload; the second is the 16 bytes that prove whose memory it was.
         Assert.Equal(Big, pulls.Sum(p => p.Lengths[0]));
         Assert.All(pulls, p => Assert.Equal(16, p.Lengths[1]));
         Assert.Equal(Big + (16 * pulls.Count), pulls.Sum(p => p.Result));
-        Assert.DoesNotContain(calls, c => MovesBytes(c) && c.Result >= Big / 16);
-        Assert.InRange(calls.Where(MovesBytes).Sum(c => c.Result), 0, Big / 4); // The runtime's own start: its files.
+        Assert.DoesNotContain(calls, c => c.MovesBytes && c.Result >= Big / 16);
+        Assert.InRange(calls.Where(c => c.MovesBytes).Sum(c => c.Result), 0, Big / 4); // The runtime's own start: its files.
         Assert.DoesNotContain(calls, c => c.Name is "fallocate" && c.LastArgument >= Big / 16);
     }
 
@@ -36,8 +35,8 @@ public sealed partial class CostTests : IDisposable
     [InlineData((int)Big)]
     public async Task An_inline_or_arena_message_costs_no_process_vm_call(int length)
     {
-        List<Call> calls = await Trace(length, attach: false);
-        Assert.DoesNotContain(calls, c => c.Name.StartsWith("process_vm_", StringComparison.Ordinal));
+        List<TracedCall> calls = await Trace(length, attach: false);
+        Assert.DoesNotContain(calls, c => c.IsProcessVm);
     }
 
     [Fact]
@@ -62,11 +61,8 @@ public sealed partial class CostTests : IDisposable
         return long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture);
     }
 
-    private static bool MovesBytes(Call call) => call.Name is "read" or "write" or "pread64" or "pwrite64" or "readv" or "writev"
-        or "preadv" or "pwritev" or "sendto" or "recvfrom" or "sendmsg" or "recvmsg" or "splice" or "vmsplice" or "sendfile" or "copy_file_range";
-
     /// <summary>Sends one message between two processes under strace and returns all system calls of both.</summary>
-    private async Task<List<Call>> Trace(int length, bool attach)
+    private async Task<List<TracedCall>> Trace(int length, bool attach)
     {
         Requires.Program("strace");
         string prefix = Path.Combine(_root.Path, "trace");
@@ -81,31 +77,10 @@ public sealed partial class CostTests : IDisposable
         Assert.Equal($"got {length} {lane} ok 1", await receiver.ReadLineAsync(TimeSpan.FromMinutes(1)));
         sender.Finish(TimeSpan.FromMinutes(1));
         receiver.Finish(TimeSpan.FromMinutes(1));
-        List<Call> calls = [.. Directory.GetFiles(_root.Path, "trace-*").SelectMany(f => File.ReadLines(f)).Select(Call.Parse).OfType<Call>()];
+        List<TracedCall> calls = TracedCall.Read(prefix);
         Assert.Contains(calls, c => c.Name is "flock"); // The trace is one of ours.
         return calls;
     }
 
-    private static ChildProcess Traced(string output, params string[] mode) =>
-        ChildProcess.StartProgram("strace", ["-ff", "-s", "8", "-o", output, DotnetHost.Path, ChildProcess.TestProcessPath, .. mode]);
-
-    private sealed partial record Call(string Name, long[] Lengths, long LastArgument, long Result)
-    {
-        public static Call? Parse(string line)
-        {
-            Match m = CallPattern().Match(line);
-            if (!m.Success)
-                return null;
-            long[] lengths = [.. LengthPattern().Matches(m.Groups["arguments"].Value).Select(l => long.Parse(l.Groups["length"].Value, CultureInfo.InvariantCulture))];
-            string last = m.Groups["arguments"].Value.Split(',')[^1].Trim();
-            return new Call(
-                m.Groups["name"].Value, lengths, long.TryParse(last, out long n) ? n : 0, long.Parse(m.Groups["result"].Value, CultureInfo.InvariantCulture));
-        }
-
-        [GeneratedRegex(@"^(?<name>\w+)\((?<arguments>.*)\)\s+= (?<result>-?\d+)", RegexOptions.ExplicitCapture, 10_000)]
-        private static partial Regex CallPattern();
-
-        [GeneratedRegex(@"iov_len=(?<length>\d+)", RegexOptions.ExplicitCapture, 10_000)]
-        private static partial Regex LengthPattern();
-    }
+    private static ChildProcess Traced(string output, params string[] mode) => TracedCall.Start(output, [ChildProcess.TestProcessPath, .. mode]);
 }

@@ -2,58 +2,26 @@ using System.Runtime.InteropServices;
 
 namespace OneCopy.Interop;
 
-/// <summary>struct timeval.</summary>
+/// <summary>struct rlimit of getrlimit(2).</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal struct timeval
+internal struct rlimit
 {
-    public long tv_sec;
-    public long tv_usec;
+    public ulong rlim_cur;
+    public ulong rlim_max;
 }
 
-/// <summary>struct rusage of getrusage(2).</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal struct rusage
-{
-    public timeval ru_utime;
-    public timeval ru_stime;
-    public long ru_maxrss;
-    public long ru_ixrss;
-    public long ru_idrss;
-    public long ru_isrss;
-    public long ru_minflt;
-    public long ru_majflt;
-    public long ru_nswap;
-    public long ru_inblock;
-    public long ru_oublock;
-    public long ru_msgsnd;
-    public long ru_msgrcv;
-    public long ru_nsignals;
-    public long ru_nvcsw;
-    public long ru_nivcsw;
-}
-
-/// <summary>sys/resource.h and time.h: what a thread has used.</summary>
+/// <summary>sys/resource.h.</summary>
 internal static unsafe partial class Resource
 {
-    public const int RUSAGE_THREAD = 1;
+    public const int RLIMIT_FSIZE = 1;
+    public const ulong RLIM_INFINITY = ulong.MaxValue;
 
-    public const int CLOCK_THREAD_CPUTIME_ID = 3;
+    [LibraryImport("libc", EntryPoint = "getrlimit", SetLastError = true)]
+    private static partial int sys_getrlimit(int resource, rlimit* limit);
 
-    [LibraryImport("libc", EntryPoint = "clock_gettime", SetLastError = true)]
-    private static partial int sys_clock_gettime(int clock, timespec* time);
-
-    [LibraryImport("libc", EntryPoint = "getrusage", SetLastError = true)]
-    private static partial int sys_getrusage(int who, rusage* usage);
-
-    public static SysResult clock_gettime(int clock, out timespec time)
+    public static SysResult getrlimit(int resource, out rlimit limit)
     {
-        fixed (timespec* p = &time)
-            return SysResult.From(sys_clock_gettime(clock, p));
-    }
-
-    public static SysResult getrusage(int who, out rusage usage)
-    {
-        fixed (rusage* p = &usage)
-            return SysResult.From(sys_getrusage(who, p));
+        fixed (rlimit* p = &limit)
+            return SysResult.From(sys_getrlimit(resource, p));
     }
 }

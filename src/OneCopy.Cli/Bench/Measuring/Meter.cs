@@ -40,10 +40,10 @@ internal sealed class Meter : IDisposable
     {
         long clock = callsLast ? 0 : Stopwatch.GetTimestamp();
         long calls = callsLast || !_calls.CountsAll ? 0 : _calls.Read(default);
-        Resource.getrusage(Resource.RUSAGE_THREAD, out rusage usage).OrThrow("getrusage");
+        Usage.getrusage(Usage.RUSAGE_THREAD, out rusage usage).OrThrow("getrusage");
 
         // To the nanosecond; getrusage divides it into user and system by where the clock's ticks fell.
-        Resource.clock_gettime(Resource.CLOCK_THREAD_CPUTIME_ID, out timespec processor).OrThrow("clock_gettime");
+        Usage.clock_gettime(Usage.CLOCK_THREAD_CPUTIME_ID, out timespec processor).OrThrow("clock_gettime");
         ThreadIo io = ThreadIo.OfThisThread();
         if (callsLast || !_calls.CountsAll)
             calls = _calls.Read(io);

@@ -73,6 +73,25 @@ internal static unsafe class MappingGuard
         }
     }
 
+    /// <summary>Pages of the mapping get a protection that it did not have: the zeros in their place must allow what they allow.</summary>
+    public static void Widen(GuardedMapping mapping, Prot prot)
+    {
+        if (mapping.Slot != 0)
+            Interlocked.Or(ref ((Slot*)mapping.Slot)->Prot, (int)prot);
+    }
+
+    /// <summary>
+    /// The mapping is longer now, and mapped up to there already. One store of one word: a handler that runs meanwhile finds the slot, with
+    /// the old end or with the new one.
+    /// </summary>
+    public static void Extend(GuardedMapping mapping, long length)
+    {
+        if (mapping.Slot == 0)
+            return;
+        Slot* slot = (Slot*)mapping.Slot;
+        Volatile.Write(ref slot->End, slot->Start + (nint)length);
+    }
+
     /// <summary>Marks a mapping as the handler does: somebody found out in another way that its file was truncated.</summary>
     public static void MarkDamaged(GuardedMapping mapping)
     {

@@ -3,16 +3,17 @@ using System.Runtime.InteropServices;
 namespace OneCopy.Interop;
 
 /// <summary>A mapping of a file, unmapped when released. Touching what the file has lost is no SIGBUS (<see cref="MappingGuard"/>).</summary>
-internal sealed unsafe class MemoryMapping : SafeHandle
+internal sealed unsafe partial class MemoryMapping : SafeHandle
 {
-    private readonly GuardedMapping _guard;
+    private GuardedMapping _guard;
 
-    private MemoryMapping(nint address, long length, Prot prot)
+    private MemoryMapping(nint address, long length, Prot prot, bool guard = true)
         : base(-1, ownsHandle: true)
     {
         SetHandle(address);
         Length = length;
-        _guard = MappingGuard.Register(address, length, prot);
+        if (guard)
+            _guard = MappingGuard.Register(address, length, prot);
     }
 
     public long Length { get; }
@@ -41,6 +42,6 @@ internal sealed unsafe class MemoryMapping : SafeHandle
     protected override bool ReleaseHandle()
     {
         MappingGuard.Unregister(_guard);
-        return Mman.munmap(handle, (nuint)Length).Succeeded;
+        return Length == 0 || Mman.munmap(handle, (nuint)Length).Succeeded;
     }
 }

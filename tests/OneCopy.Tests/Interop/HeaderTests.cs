@@ -17,8 +17,8 @@ public class HeaderTests
     private static readonly string[] s_headers =
     [
         "stddef.h", "stdio.h", "errno.h", "limits.h", "fcntl.h", "poll.h", "signal.h", "time.h", "unistd.h",
-        "sys/epoll.h", "sys/eventfd.h", "sys/file.h", "sys/mman.h", "sys/prctl.h", "sys/resource.h", "sys/socket.h", "sys/stat.h", "sys/syscall.h", "sys/uio.h",
-        "linux/futex.h", "linux/filter.h", "linux/seccomp.h", "linux/fs.h", "linux/memfd.h",
+        "sys/epoll.h", "sys/eventfd.h", "sys/file.h", "sys/mman.h", "sys/prctl.h", "sys/resource.h", "sys/socket.h", "sys/stat.h", "sys/syscall.h", "sys/uio.h", "sys/vfs.h",
+        "linux/futex.h", "linux/filter.h", "linux/seccomp.h", "linux/fs.h", "linux/memfd.h", "linux/magic.h",
         "sys/mount.h", "linux/perf_event.h",
     ];
 
@@ -44,7 +44,7 @@ public class HeaderTests
     };
 
     /// <summary>Newer than the headers of some systems that this library runs on; compared where they are known.</summary>
-    private static readonly HashSet<string> s_new = new(StringComparer.Ordinal) { "FUTEX2_SIZE_U32", "SYS_futex_waitv", "RWF_NOAPPEND", "RWF_ATOMIC", "RWF_DONTCACHE", "FSOPEN_CLOEXEC", "FSMOUNT_CLOEXEC" };
+    private static readonly HashSet<string> s_new = new(StringComparer.Ordinal) { "FUTEX2_SIZE_U32", "SYS_futex_waitv", "RWF_NOAPPEND", "RWF_ATOMIC", "RWF_DONTCACHE", "MADV_COLLAPSE", "FSOPEN_CLOEXEC", "FSMOUNT_CLOEXEC" };
 
     /// <summary>Structs of which the bindings have the beginning: the kernel is told how long it is, and the headers' grows.</summary>
     private static readonly HashSet<string> s_beginnings = new(StringComparer.Ordinal) { nameof(perf_event_attr) };

@@ -1,0 +1,34 @@
+using System.Runtime.InteropServices;
+
+namespace OneCopy.Interop;
+
+/// <summary>struct statfs of statfs(2), as 64-bit Linux has it.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct statfs
+{
+    public long f_type;
+    public long f_bsize;
+    public ulong f_blocks;
+    public ulong f_bfree;
+    public ulong f_bavail;
+    public ulong f_files;
+    public ulong f_ffree;
+    public ulong f_fsid;
+    public long f_namelen;
+    public long f_frsize;
+    public long f_flags;
+    public fixed long __spare[4];
+}
+
+/// <summary>sys/vfs.h: which file system a file is on.</summary>
+internal static unsafe partial class Statfs
+{
+    [LibraryImport("libc", EntryPoint = "fstatfs", SetLastError = true)]
+    private static partial int sys_fstatfs(int fd, statfs* buffer);
+
+    public static SysResult fstatfs(int fd, out statfs status)
+    {
+        fixed (statfs* p = &status)
+            return SysResult.From(sys_fstatfs(fd, p));
+    }
+}

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using OneCopy.Cli.Bench;
 using OneCopy.Cli.Demo;
 using OneCopy.Cli.Doctor;
 using OneCopy.Cli.Files;
@@ -31,6 +32,7 @@ internal static class Program
             QueueCommand.Create(),
             DoctorCommand.Create(),
             MemCommand.Create(),
+            BenchCommand.Create(),
             TortureCommand.Create(),
             DemoCommand.CreateWorker(),
             DoctorCommand.CreateWorker(),

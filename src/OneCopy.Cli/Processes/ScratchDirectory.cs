@@ -15,9 +15,13 @@ internal sealed class ScratchDirectory : IDisposable
     /// <summary>Makes it in /dev/shm, or where ONECOPY_ROOT says.</summary>
     /// <param name="prefix">How the names of such directories begin; they go on with the process's number.</param>
     public ScratchDirectory(string prefix)
+        : this(prefix, MakeUsualParent())
     {
-        string parent = Environment.GetEnvironmentVariable("ONECOPY_ROOT") is { Length: > 0 } root ? System.IO.Path.GetFullPath(root) : "/dev/shm";
-        Directory.CreateDirectory(parent, OwnerOnly);
+    }
+
+    /// <summary>Makes it in a directory that is there.</summary>
+    public ScratchDirectory(string prefix, string parent)
+    {
         Sweep(parent, prefix);
         Path = System.IO.Path.Combine(parent, $"{prefix}{Environment.ProcessId}-{Guid.NewGuid().ToString("N")[..8]}");
         Directory.CreateDirectory(Path, OwnerOnly);
@@ -47,6 +51,13 @@ internal sealed class ScratchDirectory : IDisposable
         _lock.Dispose();
         if (Directory.Exists(Path))
             Directory.Delete(Path, recursive: true);
+    }
+
+    private static string MakeUsualParent()
+    {
+        string parent = Environment.GetEnvironmentVariable("ONECOPY_ROOT") is { Length: > 0 } root ? System.IO.Path.GetFullPath(root) : "/dev/shm";
+        Directory.CreateDirectory(parent, OwnerOnly);
+        return parent;
     }
 
     private static void Sweep(string parent, string prefix)

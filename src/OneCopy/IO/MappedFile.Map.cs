@@ -70,12 +70,12 @@ public sealed partial class MappedFile
 
     private void FitFile(int fd, long offset, long length, MapOptions options)
     {
-        long have = FileAllocation.LengthOf(fd, Name);
+        long have = FileGrowth.LengthOf(fd, Name);
         long end = offset + length;
         if (options.Grow && !Access.HasFlag(MapAccess.Write))
             throw new ArgumentException($"{Name} was not opened for writing and cannot grow.", nameof(options));
         if (options.Grow)
-            FileAllocation.Grow(fd, offset, HasHugePages ? PageRange.Up(end, PageSize) : end, Name);
+            FileGrowth.Grow(fd, offset, HasHugePages ? PageRange.Up(end, PageSize) : end, Name);
         else if (end > have)
             throw new ArgumentOutOfRangeException(nameof(length), length, $"{Name} has {have} bytes; {offset} + {length} is beyond its end. MapOptions.Grow makes it longer.");
     }

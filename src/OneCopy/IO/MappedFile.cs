@@ -21,8 +21,8 @@ public sealed partial class MappedFile : IDisposable
         Access = access;
         Name = name;
         using HandleLease lease = new(handle);
-        FileSystem.fstatfs(lease.Fd, out statfs status).OrThrow("fstatfs", name);
-        HasHugePages = status.f_type == FileSystem.HUGETLBFS_MAGIC;
+        Statfs.fstatfs(lease.Fd, out statfs status).OrThrow("fstatfs", name);
+        HasHugePages = status.f_type == Statfs.HUGETLBFS_MAGIC;
         PageSize = HasHugePages ? status.f_bsize : Environment.SystemPageSize;
     }
 
@@ -46,7 +46,7 @@ public sealed partial class MappedFile : IDisposable
         get
         {
             using HandleLease lease = Lease();
-            return FileAllocation.LengthOf(lease.Fd, Name);
+            return FileGrowth.LengthOf(lease.Fd, Name);
         }
     }
 
@@ -64,9 +64,9 @@ public sealed partial class MappedFile : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         using HandleLease lease = Lease();
-        long now = FileAllocation.LengthOf(lease.Fd, Name);
+        long now = FileGrowth.LengthOf(lease.Fd, Name);
         if (length > now && allocate)
-            FileAllocation.Grow(lease.Fd, now, length, Name);
+            FileGrowth.Grow(lease.Fd, now, length, Name);
         else if (length != now)
             FileControl.ftruncate(lease.Fd, length).OrThrow("ftruncate", Name, "Not for a file that is sealed against it, or not opened for writing.");
     }

@@ -80,7 +80,7 @@ public sealed unsafe partial class MappedView
     private void GrowTo(long length, int fd)
     {
         long offset = FileOffset!.Value;
-        if (!_fileIsWritable && FileAllocation.LengthOf(fd, _name) is long have && have < offset + length)
+        if (!_fileIsWritable && FileGrowth.LengthOf(fd, _name) is long have && have < offset + length)
             throw new ArgumentOutOfRangeException(nameof(length), length, $"{_name} has {have} bytes, was not opened for writing, and the view begins at {offset}.");
         long from = _length == 0 ? 0 : PageRange.Up(_delta + _length, _pageSize);
         long to = PageRange.Up(_delta + length, _pageSize);
@@ -95,7 +95,7 @@ public sealed unsafe partial class MappedView
         try
         {
             if (_fileIsWritable)
-                FileAllocation.Grow(fd, offset + _length, offset + length, _name);
+                FileGrowth.Grow(fd, offset + _length, offset + length, _name);
             if (to > from && _options.Lock)
                 Mman.mlock((nint)_map.Address + (nint)from, (nuint)(to - from)).OrThrow("mlock", _name, "More than the user may lock (ulimit -l).");
         }

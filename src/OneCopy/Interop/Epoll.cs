@@ -9,6 +9,7 @@ internal static unsafe partial class Epoll
     public const int EPOLL_CTL_ADD = 1;
     public const int EPOLL_CTL_DEL = 2;
     public const uint EPOLLIN = 1;
+    public const uint EPOLLOUT = 4;
     public const uint EPOLLONESHOT = 1u << 30;
     public const int EPOLL_CLOEXEC = 0x80000;
 

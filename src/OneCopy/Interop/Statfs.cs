@@ -21,7 +21,7 @@ internal unsafe struct statfs
 }
 
 /// <summary>sys/vfs.h: what kind of file system a file is in.</summary>
-internal static unsafe partial class FileSystem
+internal static unsafe partial class Statfs
 {
     public const long HUGETLBFS_MAGIC = 0x958458f6;
 

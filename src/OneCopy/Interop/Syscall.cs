@@ -11,11 +11,15 @@ internal static partial class Syscall
     /// <summary>New calls have one number on every architecture (asm-generic/unistd.h); these are older than that rule.</summary>
     public static readonly nint SYS_gettid = Number(x64: 186, arm64: 178);
     public static readonly nint SYS_futex = Number(x64: 202, arm64: 98);
+    public static readonly nint SYS_perf_event_open = Number(x64: 298, arm64: 241);
     public static readonly nint SYS_process_vm_readv = Number(x64: 310, arm64: 270);
     public static readonly nint SYS_process_vm_writev = Number(x64: 311, arm64: 271);
     public static readonly nint SYS_seccomp = Number(x64: 317, arm64: 277);
 
     public const int SYS_pidfd_send_signal = 424;
+    public const int SYS_fsopen = 430;
+    public const int SYS_fsconfig = 431;
+    public const int SYS_fsmount = 432;
     public const int SYS_pidfd_open = 434;
     public const int SYS_futex_waitv = 449;
 

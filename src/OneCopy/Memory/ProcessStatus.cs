@@ -26,6 +26,9 @@ internal sealed class ProcessStatus
 
     public Ids Groups => Ids.Parse(Field("Gid"));
 
+    /// <summary>The bits that new files of the process do not get; null where the kernel does not say (before Linux 4.7).</summary>
+    public uint? Umask => Field("Umask") is { Length: > 0 } octal ? Convert.ToUInt32(octal, 8) : null;
+
     public ulong PermittedCapabilities => Hex("CapPrm");
 
     public ulong EffectiveCapabilities => Hex("CapEff");

@@ -17,8 +17,9 @@ public class HeaderTests
     private static readonly string[] s_headers =
     [
         "stddef.h", "stdio.h", "errno.h", "limits.h", "fcntl.h", "poll.h", "signal.h", "time.h", "unistd.h",
-        "sys/epoll.h", "sys/eventfd.h", "sys/file.h", "sys/mman.h", "sys/prctl.h", "sys/socket.h", "sys/stat.h", "sys/syscall.h", "sys/uio.h", "sys/vfs.h",
+        "sys/epoll.h", "sys/eventfd.h", "sys/file.h", "sys/mman.h", "sys/prctl.h", "sys/resource.h", "sys/socket.h", "sys/stat.h", "sys/syscall.h", "sys/uio.h", "sys/vfs.h", "sys/xattr.h",
         "linux/futex.h", "linux/filter.h", "linux/seccomp.h", "linux/fs.h", "linux/memfd.h", "linux/magic.h",
+        "sys/mount.h", "linux/perf_event.h",
     ];
 
     /// <summary>Words of our own in the bindings: no C name, nothing to compare.</summary>
@@ -43,7 +44,10 @@ public class HeaderTests
     };
 
     /// <summary>Newer than the headers of some systems that this library runs on; compared where they are known.</summary>
-    private static readonly HashSet<string> s_new = new(StringComparer.Ordinal) { "FUTEX2_SIZE_U32", "SYS_futex_waitv", "RWF_NOAPPEND", "RWF_ATOMIC", "RWF_DONTCACHE", "MADV_COLLAPSE" };
+    private static readonly HashSet<string> s_new = new(StringComparer.Ordinal) { "FUTEX2_SIZE_U32", "SYS_futex_waitv", "RWF_NOAPPEND", "RWF_ATOMIC", "RWF_DONTCACHE", "MADV_COLLAPSE", "FSOPEN_CLOEXEC", "FSMOUNT_CLOEXEC" };
+
+    /// <summary>Structs of which the bindings have the beginning: the kernel is told how long it is, and the headers' grows.</summary>
+    private static readonly HashSet<string> s_beginnings = new(StringComparer.Ordinal) { nameof(perf_event_attr) };
 
     [Fact]
     public void EveryConstantHasTheValueOfTheHeaders()
@@ -79,7 +83,8 @@ public class HeaderTests
         StringBuilder body = new();
         foreach (Type type in InteropTypes().Where(t => t is { IsValueType: true, IsEnum: false } && !s_ownStructs.Contains(t.Name)))
         {
-            Add($"sizeof(struct {type.Name})", Marshal.SizeOf(type));
+            if (!s_beginnings.Contains(type.Name))
+                Add($"sizeof(struct {type.Name})", Marshal.SizeOf(type));
 
             // Names that begin with two underscores are padding, which every version of a header calls something else.
             foreach (FieldInfo field in type.GetFields(Everything).Where(f => !f.IsStatic && !f.Name.StartsWith("__", StringComparison.Ordinal)))

@@ -3,7 +3,7 @@ using OneCopy.Interop;
 namespace OneCopy.IO;
 
 /// <summary>Growth of a file with blocks that are its own from then on: a full file system says so here, and not by SIGBUS.</summary>
-internal static unsafe class FileAllocation
+internal static unsafe class FileGrowth
 {
     public static long LengthOf(int fd, string name)
     {

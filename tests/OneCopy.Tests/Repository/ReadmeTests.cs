@@ -13,7 +13,8 @@ public sealed class ReadmeTests : IDisposable
     [Theory]
     [InlineData("samples/FirstMessages/Producer.cs")]
     [InlineData("samples/FirstMessages/Consumer.cs")]
-    public void The_first_program_in_the_README_is_the_sample(string file)
+    [InlineData("samples/RecordFiles/Records.cs")]
+    public void What_the_README_shows_is_the_sample(string file)
     {
         string readme = File.ReadAllText(RepositoryFiles.PathOf("README.md"));
         string source = File.ReadAllText(RepositoryFiles.PathOf(file));
@@ -33,5 +34,24 @@ public sealed class ReadmeTests : IDisposable
         Assert.Equal($"40 bytes by the Inline lane from process {producer.Pid}", await consumer.ReadLineAsync());
         Assert.Equal($"{new FileInfo(image).Length} bytes by the Attached lane from process {producer.Pid}", await consumer.ReadLineAsync());
         producer.Finish();
+    }
+
+    [Fact]
+    public async Task The_program_with_files_runs()
+    {
+        string folder = Directory.CreateTempSubdirectory("onecopy-test-").FullName;
+        try
+        {
+            string file = Path.Combine(folder, "records");
+            using ChildProcess sample = ChildProcess.StartProgram(DotnetHost.Path, Path.Combine(AppContext.BaseDirectory, "RecordFiles.dll"), file);
+            Assert.Equal("(1000, 499500)", await sample.ReadLineAsync());
+            Assert.StartsWith("507500 bytes by ", await sample.ReadLineAsync(), StringComparison.Ordinal);
+            sample.Finish();
+            Assert.Equal(await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken), await File.ReadAllBytesAsync(file + ".copy", TestContext.Current.CancellationToken));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 }

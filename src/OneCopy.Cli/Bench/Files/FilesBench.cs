@@ -70,7 +70,7 @@ internal sealed class FilesBench(FilesOptions options, string directory, Action<
             }
 
             files.Warm();
-            Contest contest = new($"Copy {Sizes.Binary(size)} {Cache(cold)}", count, size * count, CopyWays.Of(files, cold));
+            Contest contest = new($"Copy {Sizes.Binary(size)} {Cache(cold)}", count, size * count, CopyWays.Of(files, cold, ct));
             Hold(meter, contest, Kind.Copy, cold, size);
         }
     }

@@ -167,8 +167,14 @@ internal unsafe partial struct VectoredRequest
         return true;
     }
 
-    private readonly VectoredFlags MissingFlags() =>
-        _flags == Rwf.None ? VectoredFlags.None : (VectoredFlags)_flags & ~VectoredFlagProbe.Of(Fd, _direction);
+    /// <summary>After EOPNOTSUPP: the flags that the file does not know. It may refuse some that the probe thinks it knows; then it is all of them.</summary>
+    private readonly VectoredFlags MissingFlags()
+    {
+        if (_flags == Rwf.None)
+            return VectoredFlags.None;
+        VectoredFlags unknown = (VectoredFlags)_flags & ~VectoredFlagProbe.Of(Fd, _direction);
+        return unknown == VectoredFlags.None ? (VectoredFlags)_flags : unknown;
+    }
 
     private static VectoredFlags Permitted(VectoredFallback fallback)
     {

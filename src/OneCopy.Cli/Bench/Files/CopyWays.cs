@@ -29,7 +29,7 @@ internal static class CopyWays
             }
             catch (OneCopyException e) when (engine is CopyEngine.Clone or CopyEngine.CopyRange && e.Errno is Interop.Errno.EOPNOTSUPP or Interop.Errno.ENOSYS or Interop.Errno.EINVAL or Interop.Errno.ENOTTY)
             {
-                throw new NotHereException(e.Message);
+                throw new NotHereException($"{e.Call} says {e.ErrnoName}: these file systems cannot.");
             }
         };
     }

@@ -17,6 +17,7 @@ internal static class Program
         QueueModes.AddTo(s_modes);
         QueueFaults.AddTo(s_modes);
         GuardModes.AddTo(s_modes);
+        MapModes.AddTo(s_modes);
         FuzzMode.AddTo(s_modes);
         LaneModes.AddTo(s_modes);
         LifeModes.AddTo(s_modes);

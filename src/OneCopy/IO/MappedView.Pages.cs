@@ -59,7 +59,8 @@ public sealed unsafe partial class MappedView
     public void Flush(long offset, long length, FlushMode mode = FlushMode.Sync)
     {
         const FlushMode Known = FlushMode.Sync | FlushMode.Async | FlushMode.Invalidate;
-        if (mode == 0 || (mode & ~Known) != 0 || mode.HasFlag(FlushMode.Sync | FlushMode.Async))
+        const FlushMode Both = FlushMode.Sync | FlushMode.Async;
+        if (mode == 0 || (mode & ~Known) != 0 || (mode & Both) == Both)
             throw new ArgumentException($"{mode}: Sync, Async or Invalidate, or Invalidate with one of the others.", nameof(mode));
         OnPages("msync", offset, length, static (address, count, flags) => Mman.msync(address, count, (Msync)flags), (int)mode,
             static errno => errno == Errno.EBUSY ? "A page of the range is locked: unlock it, or leave Invalidate out." : null);

@@ -31,7 +31,11 @@ internal static class CopyCommand
         {
             CopySettings settings = new();
             settings.Paths.AddRange(result.GetValue(paths) ?? []);
-            if (settings.Complaint is { } complaint)
+
+            // This parser takes an option that it does not know for a path.
+            if (settings.Paths.Find(p => p.Length > 1 && p[0] == '-') is { } option)
+                result.AddError($"There is no option '{option}'. A file of that name is written ./{option}.");
+            else if (settings.Complaint is { } complaint)
                 result.AddError(complaint);
         });
         command.SetAction(parsed =>

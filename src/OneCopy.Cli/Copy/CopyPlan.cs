@@ -18,7 +18,7 @@ internal static class CopyPlan
         {
             try
             {
-                plans.Add(FileCopier.Plan(target.Source, target.Destination, options));
+                plans.Add(PlanOf(target, options));
             }
             catch (OneCopyException e)
             {
@@ -35,6 +35,18 @@ internal static class CopyPlan
         foreach (ErrorJson error in errors)
             Console.Error.WriteLine(Printable.Text(error.Error));
         return errors.Count == 0 ? 0 : Outcome.Failed;
+    }
+
+    /// <summary>In a directory that is yet to be made there is nothing; which file system it will be on, the nearest one above it that is there tells.</summary>
+    private static FileCopyPlan PlanOf(CopyTarget target, FileCopyOptions options)
+    {
+        string? above = Path.GetDirectoryName(Path.GetFullPath(target.Destination));
+        if (!target.IsInTree || above is null || Directory.Exists(above))
+            return FileCopier.Plan(target.Source, target.Destination, options);
+        while (above is not null && !Directory.Exists(above))
+            above = Path.GetDirectoryName(above);
+        string free = Path.Combine(above ?? "/", $".onecopy-plan-{Guid.NewGuid():N}");
+        return FileCopier.Plan(target.Source, free, options) with { Destination = target.Destination };
     }
 
     /// <summary>The regular files; of the others it is said what they are, as they have no bytes to plan for.</summary>
@@ -62,7 +74,7 @@ internal static class CopyPlan
             yield break;
         }
 
-        foreach (CopyTarget file in entries.SelectMany(e => FilesOf(CopyTarget.Of(e, target.Destination, into: true, follow), options, leftOut, errors)))
+        foreach (CopyTarget file in entries.SelectMany(e => FilesOf(CopyTarget.Of(e, target.Destination, into: true, follow) with { IsInTree = true }, options, leftOut, errors)))
             yield return file;
     }
 

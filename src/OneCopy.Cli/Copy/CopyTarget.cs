@@ -3,6 +3,9 @@ namespace OneCopy.Cli.Copy;
 /// <summary>One source, and the name that its copy gets.</summary>
 internal sealed record CopyTarget(string Source, string Destination, bool IsDirectory)
 {
+    /// <summary>It was met in a directory, and was not named.</summary>
+    public bool IsInTree { get; init; }
+
     /// <summary>
     /// As cp(1) has it: into the destination if it is a directory, else under its name. The copy of "dir/." and the like has no name of its own: what is in it goes into the destination.
     /// </summary>

@@ -70,7 +70,7 @@ internal sealed class FilesBench(FilesOptions options, string directory, Action<
 
     private void Copies(Meter meter, long size)
     {
-        int count = (int)Math.Clamp(options.BytesOfRound / Math.Max(size, 1), 1, FilesOptions.MostFiles);
+        int count = (int)Math.Clamp(options.BytesOfRound / Math.Max(size, 1), 1, options.MostFiles);
         progress(0, $"Making {Sizes.Count(count, "file")} of {Sizes.Binary(size)}");
         using WorkFiles files = WorkFiles.Make(directory, size, count, ct);
         foreach (bool cold in (bool[])[false, true])

@@ -9,8 +9,8 @@ namespace OneCopy;
 /// then. A read behind the largest offset of any file does, and finds nothing there.
 /// </summary>
 /// <remarks>
-/// Never a write that could succeed, not even from an address where there is no memory: tmpfs makes the file as long as such a write began (seen
-/// on Linux 6.18), and others change its times. Flags of writes are those that reads of the same file know: the kernel decides on them
+/// Never a write that could succeed, not even from an address where there is no memory: it fails, but the file is then as long as the offset
+/// at which it began (ext4 and tmpfs, seen on Linux 6.18). Flags of writes are those that reads of the same file know: the kernel decides on them
 /// before it knows which of the two it does. The two exceptions are below.
 /// </remarks>
 internal static unsafe class VectoredFlagProbe
@@ -29,10 +29,18 @@ internal static unsafe class VectoredFlagProbe
 
     public static VectoredFlags Of(int fd, TransferDirection direction)
     {
-        int kind = Stat.Of(fd, out statx status).Succeeded ? status.stx_mode & Stat.S_IFMT : 0;
-        if (kind is S_IFIFO or S_IFSOCK or S_IFCHR or 0)
+        if (IsStream(fd, out int kind))
             return OfStream(fd, kind, direction);
         return direction == TransferDirection.Read ? OfReads(fd) : OfWrites(fd);
+    }
+
+    /// <summary>A pipe, a socket, a terminal: where O_NONBLOCK has a meaning.</summary>
+    public static bool IsStream(int fd) => IsStream(fd, out _);
+
+    private static bool IsStream(int fd, out int kind)
+    {
+        kind = Stat.Of(fd, out statx status).Succeeded ? status.stx_mode & Stat.S_IFMT : 0;
+        return kind is S_IFIFO or S_IFSOCK or S_IFCHR or 0;
     }
 
     private static VectoredFlags OfReads(int fd)

@@ -57,7 +57,7 @@ internal partial struct VectoredRequest
 
     private readonly string? AdviceFor(int errno) => errno switch
     {
-        Errno.EAGAIN when NoWait => "Nothing could be done without waiting: leave NoWait out to wait.",
+        Errno.EAGAIN when !_mayWait => "Nothing could be done without waiting: leave NoWait out to wait.",
         Errno.EAGAIN => "The time-out that is set on the socket has passed.",
         Errno.EBADF => _direction == TransferDirection.Read ? "It is not open for reading." : "It is not open for writing.",
         Errno.EDQUOT => "The user's quota on this file system is used up.",

@@ -79,7 +79,7 @@ public sealed class VectoredFlagTests
         using SafeFileHandle appending = SafeFd.Open(file.Path, OpenFlags.O_WRONLY | 0x400);
         VectoredIO.WriteAllAt(appending, "d"u8, 0); // pwrite(2), BUGS: at the end all the same.
         Assert.Equal("0123abcd"u8, file.Content);
-        if ((VectoredIO.SupportedWriteFlags(appending) & VectoredFlags.NoAppend) == 0)
+        if ((VectoredIO.SupportedWriteFlags(appending) & VectoredFlags.NoAppend) == VectoredFlags.None)
             Assert.Skip("This kernel has no RWF_NOAPPEND (Linux 6.9).");
         VectoredIO.WriteAllAt(appending, ["x"u8, "y"u8], 0, VectoredFlags.NoAppend);
         Assert.Equal("xy23abcd"u8, file.Content);

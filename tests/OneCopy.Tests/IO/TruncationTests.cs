@@ -67,6 +67,17 @@ public sealed class TruncationTests
     public async Task Without_a_guard_the_methods_do(string access, string said) => Assert.Equal((said, 0), await Lose(access, "unguarded"));
 
     [Fact]
+    public async Task With_all_places_of_the_guard_used_up_the_methods_are_safe_still()
+    {
+        using TestFolder folder = new("/dev/shm");
+        if (int.Parse(File.ReadAllText("/proc/sys/vm/max_map_count")) < 60_000)
+            Assert.Skip("vm.max_map_count is too small for so many views.");
+        using ChildProcess child = ChildProcess.Start("map-many", folder.Pattern(10), "33000");
+        Assert.Equal("32768 a fault at 5 0 True False", await child.ReadLineAsync());
+        child.Finish();
+    }
+
+    [Fact]
     public async Task Without_a_guard_a_span_is_the_end_of_the_process() => Assert.Equal(128 + 6, (await Lose("span", "unguarded")).Code);
 
     [Fact]

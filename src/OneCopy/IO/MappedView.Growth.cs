@@ -55,7 +55,7 @@ public sealed unsafe partial class MappedView
     /// </summary>
     /// <param name="length">The new length of the view in bytes; not less than now, at most <see cref="MaxLength"/>.</param>
     /// <exception cref="OneCopyException">ENOSPC, EDQUOT, EFBIG, EPERM (sealed): the file and the view are as they were. ENOMEM: too many mappings.</exception>
-    /// <exception cref="MappedFileFaultException">The view is damaged.</exception>
+    /// <exception cref="MappedFileFaultException">The view is damaged, or the file was truncated under it: growth would hide that.</exception>
     /// <exception cref="ArgumentOutOfRangeException">Shorter than now, longer than reserved; or longer than a file that cannot be written.</exception>
     /// <exception cref="NotSupportedException">The view was not made by <see cref="MappedFile.MapGrowable"/>.</exception>
     /// <exception cref="ObjectDisposedException">The view is disposed.</exception>
@@ -79,7 +79,12 @@ public sealed unsafe partial class MappedView
     private void GrowTo(long length, int fd)
     {
         long offset = FileOffset!.Value;
-        if (!_fileIsWritable && FileAllocation.LengthOf(fd, _name) is long have && have < offset + length)
+        long have = FileAllocation.LengthOf(fd, _name);
+
+        // Growth would put zeros where bytes of this view were, and nobody would notice.
+        if (_length != 0 && have < offset + _length)
+            throw Fault("The look before growth", 0, Math.Max(0, have - offset), 0);
+        if (!_fileIsWritable && have < offset + length)
             throw new ArgumentOutOfRangeException(nameof(length), length, $"{_name} has {have} bytes, was not opened for writing, and the view begins at {offset}.");
         long from = _length == 0 ? 0 : PageRange.Up(_delta + _length, _pageSize);
         long to = PageRange.Up(_delta + length, _pageSize);

@@ -61,6 +61,18 @@ public sealed class GrowthTests
     }
 
     [Fact]
+    public void Growth_does_not_hide_that_the_file_was_cut()
+    {
+        using TestFolder folder = new();
+        using MappedFile file = MappedFile.Open(folder.Pattern(3 * s_page), MapAccess.ReadWrite);
+        using MappedView view = file.MapGrowable(100, (3 * s_page) - 100, 1 << 20);
+        using ChildProcess other = ChildProcess.StartProgram("truncate", "-s", "5000", file.Name);
+        other.Finish();
+        MappedFileFaultException e = Assert.Throws<MappedFileFaultException>(() => view.Grow(5 * s_page));
+        Assert.Equal((4900L, 5000L, 5000L, (3L * s_page) - 100), (e.ViewOffset, e.FileOffset, file.Length, view.Length));
+    }
+
+    [Fact]
     public void New_pages_allow_what_the_view_was_mapped_for_whatever_was_changed_since()
     {
         using TestFolder folder = new();

@@ -104,6 +104,18 @@ public sealed class TruncationTests
     }
 
     [Fact]
+    public void The_zeros_permit_what_the_lost_pages_did()
+    {
+        using TestFolder folder = new();
+        using MappedFile file = MappedFile.Open(folder.Pattern(3 * s_page), MapAccess.ReadWrite);
+        using MappedView view = file.Map(0, 3 * s_page, new MapOptions { Access = MapAccess.Read });
+        view.Protect(2 * s_page, s_page, MapAccess.ReadWrite);
+        Truncate(file, s_page);
+        view.GetSpan(0, 3 * s_page)[2 * s_page] = 1;
+        Assert.True(view.IsDamaged);
+    }
+
+    [Fact]
     public void A_private_view_loses_what_it_had_behind_the_new_end()
     {
         using TestFolder folder = new();

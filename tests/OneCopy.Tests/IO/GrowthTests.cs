@@ -104,7 +104,10 @@ public sealed class GrowthTests
         Assert.Equal(Errno.ENOSPC, Assert.Throws<OneCopyException>(() => MappedFile.Create(Path.Combine(small.Path, "other"), 100 << 20)).Errno);
         Assert.Equal("file", Path.GetFileName(Assert.Single(Directory.GetFiles(small.Path))));
 
-        // All that there was is there still: blocks that were had on the way were given back.
+        // All that there was is there still: blocks that were had on the way were given back, so that another file can have them.
+        string second = Path.Combine(small.Path, "second");
+        MappedFile.Create(second, 10 << 20).Dispose();
+        File.Delete(second);
         view.Grow(8 << 20);
         for (int i = 0; i < 8 << 20; i += s_page)
             view.Write(i, (byte)1);

@@ -14,7 +14,7 @@ internal static class MapModes
         modes.Add("map-read-lost", ReadLost);
         modes.Add("map-without-process-vm", WithoutProcessVm);
         modes.Add("map-grow", Grow);
-        modes.Add("map-hold", Hold);
+        modes.Add("map-many", Many);
     }
 
     /// <summary>PATH ACCESS: protects the second page, reads the first, and writes one byte of the second through a span.</summary>
@@ -155,13 +155,26 @@ internal static class MapModes
         return 0;
     }
 
-    /// <summary>PATH: opens and maps the file until the end of standard input.</summary>
-    private static int Hold(string[] args)
+    /// <summary>PATH COUNT: maps the file so often, truncates it, and reads a lost byte through the last one; says how many were guarded, and what it met.</summary>
+    private static int Many(string[] args)
     {
         using MappedFile file = MappedFile.Open(args[0], MapAccess.ReadWrite);
-        using MappedView view = file.Map();
-        Console.WriteLine("mapped");
-        Console.ReadLine();
+        MappedView[] views = [.. Enumerable.Range(0, int.Parse(args[1], CultureInfo.InvariantCulture)).Select(_ => file.Map())];
+        file.SetLength(0);
+        string met = "nothing";
+        try
+        {
+            views[^1].Read<byte>(5);
+        }
+        catch (MappedFileFaultException e)
+        {
+            met = $"a fault at {e.ViewOffset}";
+        }
+
+        Console.WriteLine($"{views.Count(v => v.IsGuarded)} {met} {views[0].GetReadOnlySpan(0, 1)[0]} {views[0].IsDamaged} {views[1].IsDamaged}");
+        foreach (MappedView view in views)
+            view.Dispose();
+        using MappedView again = MappedFile.Open(args[0]).Map();
         return 0;
     }
 }

@@ -60,6 +60,33 @@ public sealed class GrowthTests
         Assert.Equal(TestFolder.At(5), view.Read<byte>(5));
     }
 
+    [Fact]
+    public void Growth_does_not_hide_that_the_file_was_cut()
+    {
+        using TestFolder folder = new();
+        using MappedFile file = MappedFile.Open(folder.Pattern(3 * s_page), MapAccess.ReadWrite);
+        using MappedView view = file.MapGrowable(100, (3 * s_page) - 100, 1 << 20);
+        using ChildProcess other = ChildProcess.StartProgram("truncate", "-s", "5000", file.Name);
+        other.Finish();
+        MappedFileFaultException e = Assert.Throws<MappedFileFaultException>(() => view.Grow(5 * s_page));
+        Assert.Equal((4900L, 5000L, 5000L, (3L * s_page) - 100), (e.ViewOffset, e.FileOffset, file.Length, view.Length));
+    }
+
+    [Fact]
+    public void New_pages_allow_what_the_view_was_mapped_for_whatever_was_changed_since()
+    {
+        using TestFolder folder = new();
+        using MappedFile file = MappedFile.Open(folder.Pattern(s_page), MapAccess.ReadWrite);
+        using MappedView view = file.MapGrowable(0, s_page, 1 << 20, new MapOptions { Access = MapAccess.Read });
+        view.Protect(MapAccess.ReadWrite);
+        view.Write(0, 5L);
+        view.Grow(2 * s_page);
+        Assert.Throws<MappedFileFaultException>(() => view.Write(s_page, 5L));
+        view.Write(0, 6L);
+        view.Protect(MapAccess.ReadWrite);
+        view.Write(s_page, 5L);
+    }
+
     [Theory]
     [InlineData("tmpfs")]
     [InlineData("ext4")]
@@ -75,9 +102,12 @@ public sealed class GrowthTests
         Assert.Equal(Errno.ENOSPC, Assert.Throws<OneCopyException>(() => file.SetLength(100 << 20)).Errno);
         Assert.Equal(Errno.ENOSPC, Assert.Throws<OneCopyException>(() => file.Map(0, 100 << 20, new MapOptions { Grow = true })).Errno);
         Assert.Equal(Errno.ENOSPC, Assert.Throws<OneCopyException>(() => MappedFile.Create(Path.Combine(small.Path, "other"), 100 << 20)).Errno);
-        Assert.Equal(["file"], Directory.GetFiles(small.Path).Select(Path.GetFileName));
+        Assert.Equal("file", Path.GetFileName(Assert.Single(Directory.GetFiles(small.Path))));
 
-        // All that there was is there still: blocks that were had on the way were given back.
+        // All that there was is there still: blocks that were had on the way were given back, so that another file can have them.
+        string second = Path.Combine(small.Path, "second");
+        MappedFile.Create(second, 10 << 20).Dispose();
+        File.Delete(second);
         view.Grow(8 << 20);
         for (int i = 0; i < 8 << 20; i += s_page)
             view.Write(i, (byte)1);

@@ -18,10 +18,10 @@ public sealed class MapCallTests : IDisposable
         using MappedFile file = MappedFile.Open(_folder.Pattern(5 * s_page));
         MappedView view = file.Map(s_page + 100, 2 * s_page);
         nuint address = view.Address;
-        Assert.Equal(_folder.File(), RegionAt(address)?.Path);
+        Assert.Equal(_folder.File(), RegionAt(address)!.Path!);
         Assert.Equal((nuint)100, address % (nuint)s_page);
         view.Dispose();
-        Assert.NotEqual(_folder.File(), RegionAt(address)?.Path);
+        Assert.False(string.Equals(_folder.File(), RegionAt(address)?.Path, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -113,7 +113,7 @@ public sealed class MapCallTests : IDisposable
         view.Flush(FlushMode.Sync | FlushMode.Invalidate);
         view.Flush(0, 0);
         Assert.Throws<ArgumentException>(() => view.Flush(FlushMode.Sync | FlushMode.Async));
-        Assert.Throws<ArgumentException>(() => view.Flush(0));
+        Assert.Throws<ArgumentException>(() => view.Flush(default));
         Assert.Throws<ArgumentOutOfRangeException>(() => view.Flush(1, s_page));
     }
 

@@ -92,9 +92,9 @@ public sealed class MemfdTests
     public void Transparent_huge_pages_are_asked_for()
     {
         using MappedView view = MappedView.CreateAnonymous(8 << 20, new MapOptions { HugePages = HugePages.Transparent });
-        Assert.Contains("hg", SmapsOf(view.Address)["VmFlags"].Split(' '));
+        Assert.Contains(" hg ", $" {SmapsOf(view.Address)["VmFlags"]} ", StringComparison.Ordinal);
         view.Advise(MapAdvice.NoHugePage);
-        Assert.Contains("nh", SmapsOf(view.Address)["VmFlags"].Split(' '));
+        Assert.Contains(" nh ", $" {SmapsOf(view.Address)["VmFlags"]} ", StringComparison.Ordinal);
     }
 
     internal static Dictionary<string, string> SmapsOf(nuint address)

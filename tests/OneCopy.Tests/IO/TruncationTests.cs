@@ -67,6 +67,17 @@ public sealed class TruncationTests
     public async Task Without_a_guard_the_methods_do(string access, string said) => Assert.Equal((said, 0), await Lose(access, "unguarded"));
 
     [Fact]
+    public async Task With_all_places_of_the_guard_used_up_the_methods_are_safe_still()
+    {
+        using TestFolder folder = new("/dev/shm");
+        if (int.Parse(File.ReadAllText("/proc/sys/vm/max_map_count")) < 60_000)
+            Assert.Skip("vm.max_map_count is too small for so many views.");
+        using ChildProcess child = ChildProcess.Start("map-many", folder.Pattern(10), "33000");
+        Assert.Equal("32768 a fault at 5 0 True False", await child.ReadLineAsync());
+        child.Finish();
+    }
+
+    [Fact]
     public async Task Without_a_guard_a_span_is_the_end_of_the_process() => Assert.Equal(128 + 6, (await Lose("span", "unguarded")).Code);
 
     [Fact]
@@ -90,6 +101,18 @@ public sealed class TruncationTests
         Assert.IsType<OneCopyException>(Record.Exception(() => view.ReadSafely(0, buffer.GetSpan(0, s_page))));
         Assert.IsType<OneCopyException>(Record.Exception(() => view.WriteSafely(0, buffer.GetSpan(0, s_page))));
         Assert.False(buffer.IsDamaged);
+    }
+
+    [Fact]
+    public void The_zeros_permit_what_the_lost_pages_did()
+    {
+        using TestFolder folder = new();
+        using MappedFile file = MappedFile.Open(folder.Pattern(3 * s_page), MapAccess.ReadWrite);
+        using MappedView view = file.Map(0, 3 * s_page, new MapOptions { Access = MapAccess.Read });
+        view.Protect(2 * s_page, s_page, MapAccess.ReadWrite);
+        Truncate(file, s_page);
+        view.GetSpan(0, 3 * s_page)[2 * s_page] = 1;
+        Assert.True(view.IsDamaged);
     }
 
     [Fact]

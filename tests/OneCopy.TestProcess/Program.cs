@@ -22,11 +22,8 @@ internal static class Program
         LaneModes.AddTo(s_modes);
         LifeModes.AddTo(s_modes);
         CrashModes.AddTo(s_modes);
-<<<<<<< HEAD
         VectoredModes.AddTo(s_modes);
-=======
         CopyModes.AddTo(s_modes);
->>>>>>> copier
         if (args.Length == 0 || !s_modes.TryGetValue(args[0], out Func<string[], int>? mode))
         {
             Console.Error.WriteLine($"Usage: OneCopy.TestProcess MODE [argument]…\nModes: {string.Join(", ", s_modes.Keys.Order(StringComparer.Ordinal))}");

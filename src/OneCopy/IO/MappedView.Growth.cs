@@ -79,16 +79,12 @@ public sealed unsafe partial class MappedView
     private void GrowTo(long length, int fd)
     {
         long offset = FileOffset!.Value;
-<<<<<<< HEAD
-        if (!_fileIsWritable && FileGrowth.LengthOf(fd, _name) is long have && have < offset + length)
-=======
-        long have = FileAllocation.LengthOf(fd, _name);
+        long have = FileGrowth.LengthOf(fd, _name);
 
         // Growth would put zeros where bytes of this view were, and nobody would notice.
         if (_length != 0 && have < offset + _length)
             throw Fault("The look before growth", 0, Math.Max(0, have - offset), 0);
         if (!_fileIsWritable && have < offset + length)
->>>>>>> mapped
             throw new ArgumentOutOfRangeException(nameof(length), length, $"{_name} has {have} bytes, was not opened for writing, and the view begins at {offset}.");
         long from = _length == 0 ? 0 : PageRange.Up(_delta + _length, _pageSize);
         long to = PageRange.Up(_delta + length, _pageSize);
@@ -103,13 +99,9 @@ public sealed unsafe partial class MappedView
         try
         {
             if (_fileIsWritable)
-<<<<<<< HEAD
                 FileGrowth.Grow(fd, offset + _length, offset + length, _name);
-=======
-                FileAllocation.Grow(fd, offset + _length, offset + length, _name);
             if (to > from && _options.HugePages == HugePages.Transparent)
                 Mman.madvise((nint)_map.Address + (nint)from, (nuint)(to - from), Madv.HugePage).OrThrow("madvise", _name);
->>>>>>> mapped
             if (to > from && _options.Lock)
                 Mman.mlock((nint)_map.Address + (nint)from, (nuint)(to - from)).OrThrow("mlock", _name, "More than the user may lock (ulimit -l).");
         }

@@ -101,7 +101,7 @@ public class BenchFilesCommandTests
     {
         using CliRoot root = new();
         using ChildProcess bench = Tool.Start("bench", "files", "--dir", root.Files, "--size", "64MiB", "--rounds", "1000", "--json");
-        Eventually.True(() => Directory.EnumerateFiles(root.Files, "*.copy", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }).Any(), "it copies");
+        Eventually.True(() => Directory.EnumerateFiles(root.Files, "*.copy", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None }).Any(), "it copies");
         Tool.Interrupt(bench);
         Assert.Equal(130, bench.WaitForExit());
         Assert.Empty(Directory.GetFileSystemEntries(root.Files));
@@ -164,5 +164,5 @@ public class BenchFilesCommandTests
         report.GetProperty("results").EnumerateArray().Where(w => !w.TryGetProperty("not_measured_because", out _));
 
     private static bool Is(JsonElement way, string name, long size, string cache) =>
-        way.GetProperty("way").GetString() == name && way.GetProperty("size").GetInt64() == size && way.GetProperty("cache").GetString() == cache;
+        way.GetProperty("way").ValueEquals(name) && way.GetProperty("size").GetInt64() == size && way.GetProperty("cache").ValueEquals(cache);
 }

@@ -7,6 +7,9 @@ internal static class Outcome
 {
     public const int Failed = 1;
 
+    /// <summary>Wrong usage that only the command itself can see.</summary>
+    public const int Usage = 2;
+
     // 128 + the signal's number, as shells have it.
     private const int BySigInt = 130;
     private const int BySigTerm = 143;

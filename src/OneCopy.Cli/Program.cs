@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using System.Runtime.CompilerServices;
 using OneCopy.Cli.Bench;
+using OneCopy.Cli.Copy;
 using OneCopy.Cli.Demo;
 using OneCopy.Cli.Doctor;
 using OneCopy.Cli.Files;
@@ -14,6 +16,15 @@ namespace OneCopy.Cli;
 internal static class Program
 {
     private static int Main(string[] args)
+    {
+        if (args is [CopyCommand.Name, .. string[] rest] && CopySettings.TryRead(rest) is { } copy)
+            return CopyRun.Run(copy);
+        return Run(CreateRoot(), args);
+    }
+
+    // Apart from Main, which would load all that this needs.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Command CreateRoot()
     {
         // No RootCommand: that one calls itself by the assembly's name.
         Command root = new TeachingCommand("onecopy", "OneCopy moves data between processes with at most one copy.", """
@@ -32,13 +43,14 @@ internal static class Program
             QueueCommand.Create(),
             DoctorCommand.Create(),
             MemCommand.Create(),
+            CopyCommand.Create(),
             BenchCommand.Create(),
             TortureCommand.Create(),
             DemoCommand.CreateWorker(),
             DoctorCommand.CreateWorker(),
             TortureCommand.CreateWorker(),
         };
-        return Run(root, args);
+        return root;
     }
 
     /// <summary>0: done. 1: it failed. 2: wrong usage, which is said in a line and not by all of --help.</summary>

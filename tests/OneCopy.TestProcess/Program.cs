@@ -17,10 +17,13 @@ internal static class Program
         QueueModes.AddTo(s_modes);
         QueueFaults.AddTo(s_modes);
         GuardModes.AddTo(s_modes);
+        MapModes.AddTo(s_modes);
         FuzzMode.AddTo(s_modes);
         LaneModes.AddTo(s_modes);
         LifeModes.AddTo(s_modes);
         CrashModes.AddTo(s_modes);
+        VectoredModes.AddTo(s_modes);
+        CopyModes.AddTo(s_modes);
         if (args.Length == 0 || !s_modes.TryGetValue(args[0], out Func<string[], int>? mode))
         {
             Console.Error.WriteLine($"Usage: OneCopy.TestProcess MODE [argument]…\nModes: {string.Join(", ", s_modes.Keys.Order(StringComparer.Ordinal))}");

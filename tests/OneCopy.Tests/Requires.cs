@@ -28,6 +28,13 @@ internal static class Requires
         }
     }
 
+    /// <summary>A file on a device: what is written to tmpfs goes to none.</summary>
+    public static void NotTmpfs(string path)
+    {
+        if (new DriveInfo(path).DriveFormat is "tmpfs" or "ramfs")
+            Assert.Skip($"{path} is in memory: needs a file system on a device.");
+    }
+
     public static void Root()
     {
         if (Prctl.geteuid() != 0)

@@ -5,6 +5,12 @@ namespace OneCopy.IO;
 /// <summary>Growth of a file with blocks that are its own from then on: a full file system says so here, and not by SIGBUS.</summary>
 internal static unsafe class FileGrowth
 {
+    /// <summary>The byte whose lock a grower holds: the last one that a file can have, so that nobody's data is there.</summary>
+    private const long GrowthByte = long.MaxValue - 1;
+
+    // Descriptors of one open file share its lock, so threads of one process need another; by inode number, so that few wait for others.
+    private static readonly Lock[] s_gates = [.. Enumerable.Range(0, 16).Select(_ => new Lock())];
+
     public static long LengthOf(int fd, string name)
     {
         Stat.Of(fd, out statx status).OrThrow("statx", name);
@@ -20,38 +26,53 @@ internal static unsafe class FileGrowth
     {
         if (to <= from)
             return;
+        Stat.Of(fd, out statx status).OrThrow("statx", name);
+        SysResult r;
+        lock (s_gates[status.stx_ino % (ulong)s_gates.Length])
+        {
+            // Other processes that grow the file in this way wait, so that what is undone after a failure is ours.
+            bool alone = OpenFileLock.Take(fd, GrowthByte).Succeeded;
+            r = Allocate(fd, from, to, name, mayUndo: alone);
+            if (alone)
+                OpenFileLock.Release(fd, GrowthByte);
+        }
 
-        // First the blocks, then the length: some file systems would keep the length that they came to. And never ftruncate to the new
-        // length: if somebody else made the file longer meanwhile, that would cut it.
-        long before = LengthOf(fd, name);
-        SysResult r = FileControl.fallocate(fd, FileControl.FALLOC_FL_KEEP_SIZE, from, to - from);
-        if (r.Succeeded)
-            r = FileControl.fallocate(fd, 0, from, to - from);
-        if (r.Errno is Errno.EOPNOTSUPP or Errno.ENOSYS)
-            r = WriteZeros(fd, before, to);
-        if (r.Succeeded)
-            return;
-
-        // Blocks behind the end are given back.
-        if (r.Errno is Errno.ENOSPC or Errno.EDQUOT && LengthOf(fd, name) is long now && (now == before || now < to))
-            FileControl.ftruncate(fd, before);
         r.OrThrow("fallocate", name, AdviceFor(r.Errno));
     }
 
-    /// <summary>For file systems that cannot allocate: what is behind the end is written; a hole before it stays one.</summary>
-    private static SysResult WriteZeros(int fd, long from, long to)
+    private static SysResult Allocate(int fd, long from, long to, string name, bool mayUndo)
     {
-        byte[] zeros = new byte[(int)Math.Min(1 << 20, Math.Max(0, to - from))];
+        long before = LengthOf(fd, name);
+
+        // First the blocks, then the length: some file systems keep the length that they came to. And no ftruncate to the new
+        // length: if somebody else made the file longer meanwhile, that would cut it.
+        SysResult r = FileControl.fallocate(fd, FileControl.FALLOC_FL_KEEP_SIZE, from, to - from);
+        if (r.Succeeded)
+            r = FileControl.fallocate(fd, 0, from, to - from);
+        long reached = before;
+        if (r.Errno == Errno.EOPNOTSUPP)
+            r = WriteZeros(fd, ref reached, to);
+
+        // Blocks behind the end, and zeros that were written, are given back; unless somebody else has made the file longer.
+        if (!r.Succeeded && mayUndo && LengthOf(fd, name) == reached)
+            FileControl.ftruncate(fd, before);
+        return r;
+    }
+
+    /// <summary>For file systems that cannot allocate: what is behind the end is written; a hole before it stays one.</summary>
+    private static SysResult WriteZeros(int fd, ref long reached, long to)
+    {
+        byte[] zeros = new byte[(int)Math.Min(1 << 20, Math.Max(0, to - reached))];
         fixed (byte* p = zeros)
         {
-            while (from < to)
+            while (reached < to)
             {
-                SysResult r = Fcntl.pwrite(fd, p, (nuint)Math.Min(zeros.Length, to - from), from);
+                SysResult r = Fcntl.pwrite(fd, p, (nuint)Math.Min(zeros.Length, to - reached), reached);
                 if (r.Errno == Errno.EINTR)
                     continue;
                 if (!r.Succeeded)
                     return r;
-                from += r.Value;
+                reached += r.Value;
             }
         }
 

@@ -17,7 +17,7 @@ internal static class HugePageFlags
     };
 
     public static Map For(HugePages pages) =>
-        pages > HugePages.Transparent ? Map.HugeTlb | (Map)(SizeBits(pages) << Mman.MAP_HUGE_SHIFT) : 0;
+        pages > HugePages.Transparent ? Map.HugeTlb | (Map)(SizeBits(pages) << Mman.MAP_HUGE_SHIFT) : Map.None;
 
     /// <summary>The page size of an anonymous mapping.</summary>
     public static long PageSize(HugePages pages) => pages switch

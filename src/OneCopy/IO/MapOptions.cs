@@ -105,7 +105,7 @@ public sealed record MapOptions
             throw new ArgumentException($"Sharing {Sharing} is not known.", nameof(MapOptions));
         if (!Enum.IsDefined(HugePages))
             throw new ArgumentException($"Huge pages {HugePages} are not known.", nameof(MapOptions));
-        if (Access is MapAccess access && (access & ~AllAccess) != 0)
+        if (Access is MapAccess access && (access & ~AllAccess) != MapAccess.None)
             throw new ArgumentException($"Access {access} has flags that are not known.", nameof(MapOptions));
         if (NoReserve && HugePages > HugePages.Transparent)
             throw new ArgumentException("NoReserve and reserved huge pages exclude each other: touching a page that the pool does not have would be SIGBUS.", nameof(MapOptions));

@@ -96,7 +96,7 @@ public sealed partial class MappedFile
     public void Seal(FileSeals seals)
     {
         const FileSeals Known = FileSeals.Seal | FileSeals.Shrink | FileSeals.Grow | FileSeals.Write | FileSeals.FutureWrite;
-        if ((seals & ~Known) != 0)
+        if ((seals & ~Known) != FileSeals.None)
             throw new ArgumentException($"Seals {seals} are not known.", nameof(seals));
         using HandleLease lease = Lease();
         SysResult r = FileControl.fcntl(lease.Fd, FileControl.F_ADD_SEALS, (nint)(int)seals);

@@ -3,10 +3,10 @@ using System.Runtime.InteropServices;
 namespace OneCopy;
 
 /// <summary>Bytes of a view that stay mapped until this is disposed, also when the view is disposed before. Dispose it once; do not copy it.</summary>
-public readonly unsafe ref struct MappedSpan
+public unsafe ref struct MappedSpan
 {
     private readonly MappedView _view;
-    private readonly SafeHandle _map;
+    private SafeHandle? _map;
     private readonly byte* _start;
     private readonly int _length;
 
@@ -22,11 +22,15 @@ public readonly unsafe ref struct MappedSpan
 
     /// <summary>The bytes, for writing.</summary>
     /// <exception cref="NotSupportedException">The view cannot be written.</exception>
-    public Span<byte> Span => _view.CanWrite || _length == 0 ? new Span<byte>(_start, _length) : throw new NotSupportedException("This view cannot be written.");
+    public readonly Span<byte> Span => _view.CanWrite || _length == 0 ? new Span<byte>(_start, _length) : throw new NotSupportedException("This view cannot be written.");
 
     /// <summary>The bytes, for reading.</summary>
-    public ReadOnlySpan<byte> ReadOnlySpan => new(_start, _length);
+    public readonly ReadOnlySpan<byte> ReadOnlySpan => new(_start, _length);
 
     /// <summary>Lets the memory go.</summary>
-    public void Dispose() => _map.DangerousRelease();
+    public void Dispose()
+    {
+        _map?.DangerousRelease();
+        _map = null;
+    }
 }

@@ -6,6 +6,7 @@ namespace OneCopy;
 /// <summary>What is done to whole pages: the range is given in bytes, and its pages are found here.</summary>
 public sealed unsafe partial class MappedView
 {
+    private readonly Lock _gate = new(); // Who changes what the pages permit, or how many they are.
     private int _sure;     // What every page permits.
     private int _possible; // What some page may permit.
 
@@ -25,23 +26,25 @@ public sealed unsafe partial class MappedView
     /// meanwhile.</remarks>
     public void Protect(long offset, long length, MapAccess access)
     {
-        if ((access & ~MapOptions.AllAccess) != 0)
+        if ((access & ~MapOptions.AllAccess) != MapAccess.None)
             throw new ArgumentException($"Access {access} has flags that are not known.", nameof(access));
         Check(offset, length);
         using HandleLease lease = Hold();
         PageRange pages = PagesOf(offset, length);
         if (pages.Length == 0)
             return;
-        bool whole = pages.Offset == 0 && pages.End >= PagesOf(0, Length).End;
-        Interlocked.And(ref _sure, (int)access);
-        SysResult r = _map.Protect(pages.Offset, pages.Length, (Prot)access);
-        r.OrThrow("mprotect", Describe(offset, length), r.Errno == Errno.EACCES ? "The file was not opened for that, or its file system is mounted noexec." : null);
-        if (whole)
-            Volatile.Write(ref _sure, (int)access);
-        if (whole)
-            Volatile.Write(ref _possible, (int)access);
-        else
+        lock (_gate)
+        {
+            bool whole = pages == PagesOf(0, Length);
+            Interlocked.And(ref _sure, (int)access);
             Interlocked.Or(ref _possible, (int)access);
+            SysResult r = _map.Protect(pages.Offset, pages.Length, (Prot)access);
+            r.OrThrow("mprotect", Describe(offset, length), r.Errno == Errno.EACCES ? "The file was not opened for that, or its file system is mounted noexec." : null);
+            if (!whole)
+                return;
+            Volatile.Write(ref _sure, (int)access);
+            Volatile.Write(ref _possible, (int)access);
+        }
     }
 
     /// <summary>Writes what was changed in the whole view to the device: msync(2).</summary>
@@ -59,7 +62,8 @@ public sealed unsafe partial class MappedView
     public void Flush(long offset, long length, FlushMode mode = FlushMode.Sync)
     {
         const FlushMode Known = FlushMode.Sync | FlushMode.Async | FlushMode.Invalidate;
-        if (mode == 0 || (mode & ~Known) != 0 || mode.HasFlag(FlushMode.Sync | FlushMode.Async))
+        const FlushMode Both = FlushMode.Sync | FlushMode.Async;
+        if (mode == default || (mode & ~Known) != default || (mode & Both) == Both)
             throw new ArgumentException($"{mode}: Sync, Async or Invalidate, or Invalidate with one of the others.", nameof(mode));
         OnPages("msync", offset, length, static (address, count, flags) => Mman.msync(address, count, (Msync)flags), (int)mode,
             static errno => errno == Errno.EBUSY ? "A page of the range is locked: unlock it, or leave Invalidate out." : null);

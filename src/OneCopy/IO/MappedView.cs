@@ -91,7 +91,7 @@ public sealed unsafe partial class MappedView : IDisposable
     }
 
     private static Map FlagsOf(MapOptions options) =>
-        (options.Sharing == MapSharing.Shared ? Map.Shared : Map.Private) | (options.NoReserve ? Map.NoReserve : 0) | HugePageFlags.For(options.HugePages);
+        (options.Sharing == MapSharing.Shared ? Map.Shared : Map.Private) | (options.NoReserve ? Map.NoReserve : Map.None) | HugePageFlags.For(options.HugePages);
 
     // Zeros in place of code are no better than the end; and the handler knows one page size.
     private static bool Guards(MappedFile file, MapAccess access, MapOptions options) =>
@@ -151,14 +151,14 @@ public sealed unsafe partial class MappedView : IDisposable
         }
     }
 
-    private void Check(long offset, long count)
+    private void Check(long offset, long length)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        long length = Length;
-        if ((ulong)offset > (ulong)length)
-            ThrowRange(nameof(offset), offset, length);
-        if ((ulong)count > (ulong)(length - offset))
-            ThrowRange(nameof(count), count, length);
+        long whole = Length;
+        if ((ulong)offset > (ulong)whole)
+            ThrowRange(nameof(offset), offset, whole);
+        if ((ulong)length > (ulong)(whole - offset))
+            ThrowRange(nameof(length), length, whole);
     }
 
     private static void ThrowRange(string parameter, long value, long length) =>

@@ -45,8 +45,8 @@ public static partial class VectoredIO
     /// <summary>The flags that the file behind a handle knows for writing; else as <see cref="SupportedReadFlags"/>.</summary>
     /// <param name="handle">A descriptor that is open for writing.</param>
     /// <returns>
-    /// The flags that the kernel would take. <see cref="VectoredFlags.NoWait"/> and <see cref="VectoredFlags.Atomic"/> are not among them while
-    /// the process has a limit of file sizes (RLIMIT_FSIZE): finding out would raise its signal.
+    /// The flags that the kernel would take. <see cref="VectoredFlags.NoWait"/> is among them for pipes and sockets alone: whether a file takes it, only
+    /// a write that takes place would tell.
     /// </returns>
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
     public static VectoredFlags SupportedWriteFlags(SafeHandle handle) => Supported(handle, TransferDirection.Write);

@@ -129,8 +129,8 @@ internal sealed class VectoredOperation
         {
             while (last != Attempt.Complete)
             {
-                // False: it cannot be waited for (a regular file), and only a call that waits brings the data.
-                if (!await Readiness.WaitAsync(_request.Fd, _request.Direction, _cancellation).ConfigureAwait(false))
+                // What has offsets (or is refused by epoll) cannot be waited for: only a call that waits brings the data.
+                if (_request.IsPositioned || !await Readiness.WaitAsync(_request.Fd, _request.Direction, _cancellation).ConfigureAwait(false))
                 {
                     await Task.Run(MoveWaiting, _cancellation).ConfigureAwait(false);
                     return _request.Done;

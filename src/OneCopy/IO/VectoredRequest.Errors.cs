@@ -21,7 +21,7 @@ internal partial struct VectoredRequest
     public readonly VectoredIOException Failure(int errno)
     {
         VectoredFlags missing = errno is Errno.EOPNOTSUPP or Errno.ENOSYS ? MissingFlags() : VectoredFlags.None;
-        string advice = missing != VectoredFlags.None ? AdviceFor(missing) : AdviceFor(errno);
+        string? advice = missing != VectoredFlags.None ? AdviceFor(missing) : AdviceFor(errno);
         return Exception(errno, advice);
     }
 
@@ -55,9 +55,9 @@ internal partial struct VectoredRequest
         return $"The flag {missing} is not known to {system} for {action} (kernel {Environment.OSVersion.Version}). Leave it out{permit}.";
     }
 
-    private readonly string AdviceFor(int errno) => errno switch
+    private readonly string? AdviceFor(int errno) => errno switch
     {
-        Errno.EAGAIN when NoWait => "Nothing could be done without waiting: leave NoWait out to wait.",
+        Errno.EAGAIN when !_mayWait => "Nothing could be done without waiting: leave NoWait out to wait.",
         Errno.EAGAIN => "The time-out that is set on the socket has passed.",
         Errno.EBADF => _direction == TransferDirection.Read ? "It is not open for reading." : "It is not open for writing.",
         Errno.EDQUOT => "The user's quota on this file system is used up.",
@@ -71,6 +71,6 @@ internal partial struct VectoredRequest
         Errno.EPIPE => "The reading end is closed: nobody will take the bytes.",
         Errno.ESPIPE => "It has no offsets (a pipe, a socket, a terminal): use the form without an offset.",
         Errno.EPERM => "The file is sealed, immutable or append-only.",
-        _ => "",
+        _ => null,
     };
 }

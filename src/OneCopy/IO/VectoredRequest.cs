@@ -20,6 +20,7 @@ internal unsafe partial struct VectoredRequest
     private readonly VectoredFallback _fallback;
     private Rwf _flags;
     private VectoredFlags _replaced;
+    private bool _mayWait;
 
     private VectoredRequest(TransferDirection direction, SafeHandle handle, long offset, VectoredFlags flags, VectoredFallback fallback)
     {
@@ -28,6 +29,7 @@ internal unsafe partial struct VectoredRequest
         _start = offset;
         _flags = (Rwf)flags;
         _fallback = fallback;
+        _mayWait = (flags & VectoredFlags.NoWait) == VectoredFlags.None;
         Fd = (int)handle.DangerousGetHandle();
     }
 
@@ -60,6 +62,11 @@ internal unsafe partial struct VectoredRequest
             throw new ArgumentOutOfRangeException(nameof(fallback), fallback, "Not a fallback.");
         bool added = false;
         handle.DangerousAddRef(ref added);
+        if (handle.IsInvalid)
+        {
+            handle.DangerousRelease();
+            throw new ArgumentException("The handle is of no descriptor.", nameof(handle));
+        }
         return new VectoredRequest(direction, handle, offset, flags, fallback);
     }
 
@@ -73,6 +80,7 @@ internal unsafe partial struct VectoredRequest
     public long Move(ReadOnlySpan<iovec> segments, bool all)
     {
         long before = Done;
+        WouldWait = false;
         SegmentCursor cursor = new(segments);
         int places = Math.Min(cursor.SegmentsLeft, Uio.IOV_MAX);
         iovec* window = stackalloc iovec[places];
@@ -151,24 +159,36 @@ internal unsafe partial struct VectoredRequest
     /// </summary>
     private readonly bool WaitUntilReady()
     {
-        if ((_flags & Rwf.NoWait) != Rwf.None || !Descriptor.IsNonBlocking(Fd))
+        if (!_mayWait || EndsWhereItWouldWait || !Descriptor.IsNonBlocking(Fd))
             return false;
         pollfd p = new() { fd = Fd, events = _direction == TransferDirection.Read ? Pidfd.POLLIN : Descriptor.POLLOUT };
         return Pidfd.poll(&p, 1, -1).Errno is 0 or Errno.EINTR;
     }
 
+    /// <summary>Whether the call can be made again, without the flags that are not known and may be replaced.</summary>
     private bool TryFallBack()
     {
         VectoredFlags missing = MissingFlags();
-        if (missing == VectoredFlags.None || (missing & ~Permitted(_fallback)) != VectoredFlags.None)
+        VectoredFlags permitted = Permitted(_fallback);
+
+        // What is non-blocking does not wait in any case. (A pipe with a name knows no NoWait, one without a name does.)
+        bool neverWaits = (missing & VectoredFlags.NoWait) != VectoredFlags.None && VectoredFlagProbe.IsStream(Fd) && Descriptor.IsNonBlocking(Fd);
+        if (missing == VectoredFlags.None || (missing & ~(neverWaits ? permitted | VectoredFlags.NoWait : permitted)) != VectoredFlags.None)
             return false;
+        _mayWait |= (missing & permitted & VectoredFlags.NoWait) != VectoredFlags.None;
         _flags &= ~(Rwf)missing;
         _replaced |= missing;
         return true;
     }
 
-    private readonly VectoredFlags MissingFlags() =>
-        _flags == Rwf.None ? VectoredFlags.None : (VectoredFlags)_flags & ~VectoredFlagProbe.Of(Fd, _direction);
+    /// <summary>After EOPNOTSUPP: the flags that the file does not know. It may refuse some that the probe thinks it knows; then it is all of them.</summary>
+    private readonly VectoredFlags MissingFlags()
+    {
+        if (_flags == Rwf.None)
+            return VectoredFlags.None;
+        VectoredFlags unknown = (VectoredFlags)_flags & ~VectoredFlagProbe.Of(Fd, _direction);
+        return unknown == VectoredFlags.None ? (VectoredFlags)_flags : unknown;
+    }
 
     private static VectoredFlags Permitted(VectoredFallback fallback)
     {

@@ -16,6 +16,7 @@ internal enum Prot
 [Flags]
 internal enum Map
 {
+    None = 0,
     Shared = 0x01,
     Private = 0x02,
     Fixed = 0x10,

@@ -35,6 +35,13 @@ internal sealed record Tool(int ExitCode, byte[] Bytes, string Error)
     public static ChildProcess Start(params ReadOnlySpan<string> arguments) =>
         ChildProcess.StartProgram("env", ["--default-signal=INT", DotnetHost.Path, Path.Combine(AppContext.BaseDirectory, "OneCopy.Cli.dll"), .. arguments]);
 
+    /// <summary>What a terminal does at Ctrl+C.</summary>
+    public static void Interrupt(ChildProcess tool)
+    {
+        using ChildProcess kill = ChildProcess.StartProgram("sh", "-c", $"kill -INT {tool.Pid}");
+        kill.Finish();
+    }
+
     /// <summary>Runs it and expects exit code 0.</summary>
     public static Tool Succeeds(params ReadOnlySpan<string> arguments)
     {

@@ -16,7 +16,7 @@ public class HeaderTests
 
     private static readonly string[] s_headers =
     [
-        "stddef.h", "stdio.h", "errno.h", "limits.h", "fcntl.h", "poll.h", "signal.h", "time.h", "unistd.h",
+        "stddef.h", "dirent.h", "stdio.h", "errno.h", "limits.h", "fcntl.h", "poll.h", "signal.h", "time.h", "unistd.h",
         "sys/epoll.h", "sys/eventfd.h", "sys/file.h", "sys/mman.h", "sys/prctl.h", "sys/resource.h", "sys/socket.h", "sys/stat.h", "sys/syscall.h", "sys/uio.h", "sys/vfs.h", "sys/xattr.h",
         "linux/futex.h", "linux/filter.h", "linux/seccomp.h", "linux/fs.h", "linux/memfd.h", "linux/magic.h",
         "sys/mount.h", "linux/perf_event.h",

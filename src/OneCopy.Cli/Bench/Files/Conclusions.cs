@@ -63,7 +63,8 @@ internal static class Conclusions
         double processor = (last.ProcessorSeconds - best.ProcessorSeconds) / best.Operations;
         if (causes.Count == 0 || processor > lost / 2)
             causes.Add($"needed {Amounts.Time(last.ProcessorSeconds / last.Operations)} of processor time{(last.KernelShare is { } kernel ? $" ({kernel:P0} of it in the kernel)" : "")}, not {Amounts.Time(best.ProcessorSeconds / best.Operations)}");
-        string rest = processor > lost / 2 ? "" : "; it is waiting that makes the difference, not computing";
+        double queued = (last.QueuedSeconds - best.QueuedSeconds) / best.Operations;
+        string rest = processor > lost / 2 ? "" : queued > lost / 2 ? "; but most of the difference is waiting for a processor that other programs had" : "; most of the difference is waiting, not computing";
         return $"The slowest, {last.Way}, lost {Amounts.Time(lost)} on each: it {string.Join(", ", causes)}{rest}.";
     }
 

@@ -18,7 +18,19 @@ internal enum Kind
 }
 
 /// <summary>Everything that a run of <c>bench files</c> found out.</summary>
-internal sealed record FilesFindings(FilesOptions Options, IReadOnlyList<Figure> Figures, string SystemCallSource, bool CountsAllSystemCalls, string? NoCold);
+internal sealed record FilesFindings(FilesOptions Options, IReadOnlyList<Figure> Figures, string SystemCallSource, bool CountsAllSystemCalls, string? NoCold)
+{
+    /// <summary>In what part of the measured time the measuring thread could have run, and had no processor.</summary>
+    public double QueuedShare
+    {
+        get
+        {
+            Sample[] samples = [.. Figures.SelectMany(f => f.Ways).SelectMany(w => w.Samples)];
+            double seconds = samples.Sum(s => s.Seconds);
+            return seconds > 0 ? samples.Sum(s => s.QueuedSeconds) / seconds : 0;
+        }
+    }
+}
 
 /// <summary>Makes the files, runs the contests, removes the files.</summary>
 internal sealed class FilesBench(FilesOptions options, string directory, Action<double, string?> progress, CancellationToken ct)
@@ -58,7 +70,7 @@ internal sealed class FilesBench(FilesOptions options, string directory, Action<
 
     private void Copies(Meter meter, long size)
     {
-        int count = (int)Math.Clamp(options.BytesOfRound / Math.Max(size, 1), 1, FilesOptions.MostFiles);
+        int count = (int)Math.Clamp(options.BytesOfRound / Math.Max(size, 1), 1, options.MostFiles);
         progress(0, $"Making {Sizes.Count(count, "file")} of {Sizes.Binary(size)}");
         using WorkFiles files = WorkFiles.Make(directory, size, count, ct);
         foreach (bool cold in (bool[])[false, true])
@@ -70,7 +82,7 @@ internal sealed class FilesBench(FilesOptions options, string directory, Action<
             }
 
             files.Warm();
-            Contest contest = new($"Copy {Sizes.Binary(size)} {Cache(cold)}", count, size * count, CopyWays.Of(files, cold));
+            Contest contest = new($"Copy {Sizes.Binary(size)} {Cache(cold)}", count, size * count, CopyWays.Of(files, cold, ct));
             Hold(meter, contest, Kind.Copy, cold, size);
         }
     }

@@ -7,6 +7,8 @@ namespace OneCopy.Cli.Bench.Files;
 /// <summary>The findings for people: a table for each kind of work and each state of the cache.</summary>
 internal static class FilesTable
 {
+    private const double Disturbed = 0.05;
+
     public static void Write(FilesFindings findings, Machine machine)
     {
         Console.WriteLine($"{findings.Options.Directory}: {machine}. Medians of {Sizes.Count(findings.Options.Rounds, "round")}, in turn.");
@@ -18,12 +20,14 @@ internal static class FilesTable
         }
 
         Console.WriteLine();
-        foreach (IGrouping<(string Way, string? Refusal), Measured> refused in findings.Figures.SelectMany(f => f.Ways).Where(w => w.Refusal is not null).GroupBy(w => (w.Way, w.Refusal)))
-            Console.WriteLine($"{refused.Key.Way} was not measured: {refused.Key.Refusal}");
+        foreach (Measured refused in findings.Figures.SelectMany(f => f.Ways).Where(w => w.Refusal is not null).DistinctBy(w => (w.Way, w.Refusal)))
+            Console.WriteLine($"{refused.Way} was not measured: {refused.Refusal}");
         if (findings.NoCold is not null)
             Console.WriteLine($"Nothing was measured cold: {findings.NoCold}.");
         Console.WriteLine($"Processor time, system calls, page faults and bytes from storage are those of the measuring thread, for each {(findings.Options.Work == Work.Copy ? "file" : "file or read")}.");
         Console.WriteLine($"System calls: {findings.SystemCallSource}.");
+        if (findings.QueuedShare > Disturbed)
+            Console.WriteLine($"Other programs had the processors in {findings.QueuedShare:P0} of the time in which this could have run: throughputs are too low, and their spread wide. Processor times and counts hold.");
         Console.WriteLine();
         Console.WriteLine("What won, and why");
         foreach (string sentence in Conclusions.From(findings))

@@ -1,48 +1,95 @@
 using System.Runtime.CompilerServices;
-using Microsoft.Win32.SafeHandles;
-using OneCopy.Interop;
 
 namespace OneCopy.Cli.Bench.Files;
 
-internal sealed unsafe class MappedTrial(ReadPlan plan) : ReadTrial("mapped", plan)
+/// <summary>A map of the file, made and unmapped again within what is measured, with all page faults.</summary>
+internal abstract class MappedReadTrial(string way, ReadPlan plan, MapAdvice advice) : ReadTrial(way, plan)
 {
-    protected override ulong ReadAll()
+    protected sealed override ulong ReadAll()
     {
-        using SafeFileHandle file = File.OpenHandle(Plan.Path);
-        using MemoryMapping map = MemoryMapping.OfFile(file, 0, Plan.FileLength, Prot.Read, Plan.Path);
-        return Sum(map, Plan);
+        using MappedFile file = MappedFile.Open(Plan.Path);
+        using MappedView view = file.Map();
+        if (advice != MapAdvice.Normal)
+            view.Advise(advice);
+        return ReadView(view, Plan);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static ulong Sum(MemoryMapping map, ReadPlan plan)
-    {
-        byte* p = map.Address;
-        int l = plan.Length;
-        ulong checksum = 0;
-        foreach (long offset in plan.Offsets)
-            checksum = Checksum.Add(checksum, new ReadOnlySpan<byte>(p + offset, l));
-        return checksum;
-    }
+    protected abstract ulong ReadView(MappedView view, ReadPlan plan);
 }
 
-internal sealed unsafe class PopulatedTrial(ReadPlan plan) : ReadTrial("mapped, populated", plan)
+/// <summary>The bytes are looked at where they are.</summary>
+internal sealed class MappedSpanTrial(ReadPlan plan, string way = "mapped span", MapAdvice advice = MapAdvice.Normal) : MappedReadTrial(way, plan, advice)
 {
-    private MemoryMapping? _map;
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static ulong Sum(MappedView view, ReadPlan plan)
+    {
+        int length = plan.Length;
+        ulong checksum = 0;
+        foreach (long offset in plan.Offsets)
+            checksum = Checksum.Add(checksum, view.GetReadOnlySpan(offset, length));
+        return checksum;
+    }
+
+    protected override ulong ReadView(MappedView view, ReadPlan plan) => Sum(view, plan);
+}
+
+/// <summary>The same with the map made and all its pages in place before the clock runs: what reading alone costs. It does not compete.</summary>
+internal sealed class PopulatedSpanTrial(ReadPlan plan) : ReadTrial("mapped before", plan)
+{
+    private MappedFile? _file;
+    private MappedView? _view;
 
     public override bool Competes => false;
 
     public override void Prepare()
     {
-        using SafeFileHandle file = File.OpenHandle(Plan.Path);
-        _map = MemoryMapping.OfFile(file, 0, Plan.FileLength, Prot.Read, Plan.Path);
-        Mman.madvise((nint)_map.Address, (nuint)Plan.FileLength, (Madv)22).OrThrow("madvise");
+        _file = MappedFile.Open(Plan.Path);
+        _view = _file.Map();
+        _view.Populate(0, _view.Length);
     }
-
-    protected override ulong ReadAll() => MappedTrial.Sum(_map!, Plan);
 
     public override void TidyUp()
     {
-        _map?.Dispose();
+        _view?.Dispose();
+        _file?.Dispose();
         base.TidyUp();
+    }
+
+    protected override ulong ReadAll() => MappedSpanTrial.Sum(_view!, Plan);
+}
+
+/// <summary>Copied out of the map by the processor, with a look whether the map was whole.</summary>
+internal sealed class MappedCopyTrial(ReadPlan plan) : MappedReadTrial("mapped CopyTo", plan, MapAdvice.Normal)
+{
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    protected override ulong ReadView(MappedView view, ReadPlan plan)
+    {
+        byte[] buffer = new byte[plan.Length];
+        ulong checksum = 0;
+        foreach (long offset in plan.Offsets)
+        {
+            view.CopyTo(offset, buffer);
+            checksum = Checksum.Add(checksum, buffer);
+        }
+
+        return checksum;
+    }
+}
+
+/// <summary>Copied out of the map by the kernel, which a page that is gone cannot hurt.</summary>
+internal sealed class SafeCopyTrial(ReadPlan plan) : MappedReadTrial("mapped ReadSafely", plan, MapAdvice.Normal)
+{
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    protected override ulong ReadView(MappedView view, ReadPlan plan)
+    {
+        byte[] buffer = new byte[plan.Length];
+        ulong checksum = 0;
+        foreach (long offset in plan.Offsets)
+        {
+            view.ReadSafely(offset, buffer);
+            checksum = Checksum.Add(checksum, buffer);
+        }
+
+        return checksum;
     }
 }

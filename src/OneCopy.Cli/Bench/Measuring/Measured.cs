@@ -53,6 +53,8 @@ internal sealed class Measured(string way, long operations, long bytes, IReadOnl
 
     public long BytesFromStorage { get; } = (long)Median(samples, s => s.BytesFromStorage);
 
+    public double QueuedSeconds { get; } = Median(samples, s => s.QueuedSeconds);
+
     public double BytesPerSecond => Seconds > 0 ? Bytes / Seconds : 0;
 
     public double OperationsPerSecond => Seconds > 0 ? Operations / Seconds : 0;

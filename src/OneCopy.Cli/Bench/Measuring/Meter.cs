@@ -50,7 +50,22 @@ internal sealed class Meter : IDisposable
         if (callsLast)
             clock = Stopwatch.GetTimestamp();
         return new Sample(
-            (double)clock / Stopwatch.Frequency, processor.tv_sec + (processor.tv_nsec / 1e9), Seconds(usage.ru_utime), Seconds(usage.ru_stime), usage.ru_minflt, usage.ru_majflt, calls, io.BytesFromStorage);
+            (double)clock / Stopwatch.Frequency, processor.tv_sec + (processor.tv_nsec / 1e9), Seconds(usage.ru_utime), Seconds(usage.ru_stime), usage.ru_minflt, usage.ru_majflt, calls, io.BytesFromStorage,
+            QueuedSeconds());
+    }
+
+    /// <summary>The second word of schedstat: nanoseconds in line for a processor (proc_pid_schedstat in the kernel's sched-stats.rst). 0 where the kernel does not count them.</summary>
+    private static double QueuedSeconds()
+    {
+        try
+        {
+            string[] words = File.ReadAllText("/proc/thread-self/schedstat").Split(' ');
+            return words.Length > 1 && long.TryParse(words[1], out long nanoseconds) ? nanoseconds / 1e9 : 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return 0;
+        }
     }
 
     private static double Seconds(timeval time) => time.tv_sec + (time.tv_usec / 1e6);

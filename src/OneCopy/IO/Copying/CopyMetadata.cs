@@ -39,6 +39,20 @@ internal sealed unsafe class CopyMetadata(FileCopyOptions options, CopyIdentity 
             Note(Times.futimens(destination, status.stx_atime, status.stx_mtime), FileMetadata.Times, "times", "futimens");
     }
 
+    /// <summary>Of a symbolic link or a named pipe, neither of which is opened. Links have no mode, and no attributes that users set.</summary>
+    public void KeepOfName(in CopyPath path, in statx status)
+    {
+        if (options.Preserve.HasFlag(FileMetadata.Owner))
+            Note(At.lchownat(path.Directory, path.Name, status.stx_uid, status.stx_gid), FileMetadata.Owner, "owner", "fchownat");
+        if ((status.stx_mode & Stat.S_IFMT) != FileKind.S_IFLNK)
+        {
+            uint mode = options.Preserve.HasFlag(FileMetadata.Mode) ? status.stx_mode & PermissionBits : status.stx_mode & PermissionBits & ~self.Umask;
+            Note(At.fchmodat(path.Directory, path.Name, mode), FileMetadata.Mode, "mode", "fchmodat");
+        }
+        if (options.Preserve.HasFlag(FileMetadata.Times))
+            Note(Times.lutimens(path.Directory, path.Name, status.stx_atime, status.stx_mtime), FileMetadata.Times, "times", "utimensat");
+    }
+
     /// <summary>Whoever may not give files away may at least keep the group, if it is one of his.</summary>
     private void KeepOwner(int destination, in statx status)
     {

@@ -49,10 +49,10 @@ internal sealed unsafe partial class CopyWorker
     {
         if (_temporary is null)
         {
-            using NativePath self = new($"/proc/self/fd/{_destination}");
+            using NativePath descriptor = new($"/proc/self/fd/{_destination}");
             if (!_replaces)
             {
-                SysResult linked = At.linkat(Fcntl.AT_FDCWD, self.Bytes, _to.Directory, _to.Name, At.AT_SYMLINK_FOLLOW);
+                SysResult linked = At.linkat(Fcntl.AT_FDCWD, descriptor.Bytes, _to.Directory, _to.Name, At.AT_SYMLINK_FOLLOW);
                 if (linked.Succeeded)
                 {
                     _isNamed = true;
@@ -65,7 +65,7 @@ internal sealed unsafe partial class CopyWorker
                     return NameIsTaken();
             }
             _temporary = NewTemporaryName();
-            SysResult r = At.linkat(Fcntl.AT_FDCWD, self.Bytes, _to.Directory, _temporary.Bytes, At.AT_SYMLINK_FOLLOW);
+            SysResult r = At.linkat(Fcntl.AT_FDCWD, descriptor.Bytes, _to.Directory, _temporary.Bytes, At.AT_SYMLINK_FOLLOW);
             if (!r.Succeeded)
             {
                 ForgetTemporary();

@@ -36,11 +36,11 @@ internal sealed unsafe partial class CopyWorker
         if (!r.Succeeded)
             throw Failure("statx", r.Errno, _from);
         long sizeNow = (long)now.stx_size;
-        if (length < size && sizeNow < size)
+        if (sizeNow < size)
         {
-            // A hole may have been taken for longer than it still is.
-            change = SourceChange.Shrank;
+            // A hole may have been taken for longer than it still is. What was read before the end came nearer is a copy of what was there.
             length = Math.Min(length, Math.Max(sizeNow, LastDataEnd()));
+            change = length < size ? SourceChange.Shrank : SourceChange.Modified;
         }
         else if (sizeNow > size && size != 0 && length == size)
         {
@@ -116,7 +116,6 @@ internal sealed unsafe partial class CopyWorker
         {
             EngineOutcome outcome = Run(_engine, offset + done, length - done);
             done += outcome.Copied;
-            _reached = Math.Max(_reached, offset + done);
             if (done == length)
                 break;
             if (outcome.IsEnd)

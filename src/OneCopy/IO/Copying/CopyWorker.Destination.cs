@@ -108,7 +108,7 @@ internal sealed unsafe partial class CopyWorker
     /// <summary>The last steps: what must be on the medium gets there, and the name is given. False: somebody took the name, and it was to be left alone.</summary>
     private bool Publish()
     {
-        if (options.Durability != CopyDurability.None)
+        if (options.Durability != CopyDurability.None && (options.Atomic || !IsInTree))
         {
             bool full = options.Durability == CopyDurability.Full;
             SysResult r = full ? FileLength.fsync(_destination) : FileLength.fdatasync(_destination);
@@ -124,7 +124,7 @@ internal sealed unsafe partial class CopyWorker
         {
             CloseDestination();
         }
-        if (options.Durability == CopyDurability.Full)
+        if (options.Durability == CopyDurability.Full && !IsInTree)
             SyncDirectory();
         return true;
     }

@@ -37,6 +37,7 @@ internal sealed unsafe partial class CopyWorker
                 break;
             Add(offset + done, r.Value, CopyExtentKind.Data);
             done += r.Value;
+            _reached = Math.Max(_reached, offset + done);
             Moved(r.Value);
         }
         return new EngineOutcome(done, 0, null);

@@ -7,9 +7,8 @@ internal sealed unsafe partial class CopyWorker
 {
     public FileCopyPlan Plan(in CopyPath from, in CopyPath to, bool followLinks)
     {
-        _from = from;
+        Open(from, followLinks);
         _to = to;
-        OpenSource(followLinks);
         try
         {
             bool exists = FindExisting();
@@ -36,8 +35,7 @@ internal sealed unsafe partial class CopyWorker
         }
         finally
         {
-            FileLength.close(_source);
-            _source = -1;
+            CloseSource();
         }
     }
 

@@ -33,18 +33,43 @@ internal sealed unsafe partial class CopyWorker(FileCopyOptions options, CopyMet
         _bufferLength = 0;
     }
 
-    /// <summary>
-    /// Copies a regular file. Its failure is an exception, and leaves no destination that this made. <paramref name="plainDirectory"/>: a new
-    /// file in the destination's directory gets this process's group and no access control list.
-    /// </summary>
-    public CopyOutcome Copy(in CopyPath from, in CopyPath to, bool followLinks, bool plainDirectory)
+    /// <summary>The source's, once it is open.</summary>
+    public ref readonly statx Status => ref _status;
+
+    /// <summary>Directories are synchronized by whoever copies the tree, and so are files that get their names before.</summary>
+    public bool IsInTree { get; init; }
+
+    /// <summary>Opens a regular file to be copied; <see cref="CopyOpened"/> or <see cref="CloseSource"/> closes it.</summary>
+    public void Open(in CopyPath from, bool followLinks)
     {
         Extents.Clear();
         Metadata.Losses.Clear();
         _from = from;
+
+        // O_NONBLOCK: a named pipe that came in a file's place would block the open until somebody writes to it.
+        SysResult r;
+        do
+            r = At.openat(_from.Directory, _from.Name, OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK | (followLinks ? 0 : OpenFlags.O_NOFOLLOW));
+        while (r.Errno == Errno.EINTR);
+        if (!r.Succeeded)
+            throw Failure("open", r.Errno, _from, r.Errno == Errno.ENOENT && IsLink(_from) ? "It is a symbolic link that leads to nothing." : null);
+        _source = (int)r.Value;
+        r = Stat.Of(_source, out _status);
+        OneCopyException? refusal = !r.Succeeded ? Failure("statx", r.Errno, _from) : RefusalOf(_status, _from);
+        if (refusal is null)
+            return;
+        CloseSource();
+        throw refusal;
+    }
+
+    /// <summary>
+    /// Copies the file that was opened. A failure is an exception, and leaves no destination that this made. <paramref name="plainDirectory"/>: a new
+    /// file in the destination's directory gets this process's group and no access control list.
+    /// </summary>
+    public CopyOutcome CopyOpened(in CopyPath to, bool plainDirectory)
+    {
         _to = to;
         _plainDirectory = plainDirectory;
-        OpenSource(followLinks);
         try
         {
             cancellation.ThrowIfCancellationRequested();
@@ -70,31 +95,21 @@ internal sealed unsafe partial class CopyWorker(FileCopyOptions options, CopyMet
         }
         finally
         {
-            FileLength.close(_source);
-            _source = -1;
+            CloseSource();
         }
     }
 
-    private void OpenSource(bool followLinks)
+    public void CloseSource()
     {
-        // O_NONBLOCK: a named pipe that came in a file's place would block the open until somebody writes to it.
-        SysResult r = At.openat(_from.Directory, _from.Name, OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK | (followLinks ? 0 : OpenFlags.O_NOFOLLOW));
-        if (!r.Succeeded)
-            throw Failure("open", r.Errno, _from, r.Errno == Errno.ENOENT && IsLink(_from) ? "It is a symbolic link that leads to nothing." : null);
-        _source = (int)r.Value;
-        r = Stat.Of(_source, out _status);
-        OneCopyException? refusal = !r.Succeeded ? Failure("statx", r.Errno, _from) : RefusalOf(_status, _from);
-        if (refusal is null)
-            return;
         FileLength.close(_source);
-        throw refusal;
+        _source = -1;
     }
 
     private static bool IsLink(in CopyPath path) =>
         At.statx(path.Directory, path.Name, out statx s).Succeeded && (s.stx_mode & Stat.S_IFMT) == FileKind.S_IFLNK;
 
     /// <summary>Why a file is not one whose bytes can be copied; null: it is one.</summary>
-    private static OneCopyException? RefusalOf(in statx status, in CopyPath path) => (status.stx_mode & Stat.S_IFMT) switch
+    public static OneCopyException? RefusalOf(in statx status, in CopyPath path) => (status.stx_mode & Stat.S_IFMT) switch
     {
         Stat.S_IFREG => null,
         Stat.S_IFDIR => new OneCopyException("copy", Errno.EISDIR, path.ToString(), "It is a directory: copy it with CopyTree, or name a file in it."),

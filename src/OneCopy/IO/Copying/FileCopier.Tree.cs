@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace OneCopy;
 
 /// <content>Trees.</content>
@@ -20,7 +22,27 @@ public static partial class FileCopier
         string source, string destination, FileCopyOptions? options = null, IProgress<FileCopyProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         options = Checked(source, destination, options);
-        throw new NotImplementedException();
+        long start = Stopwatch.GetTimestamp();
+        TreeCopy copy = new(options, new CopyMeter(progress), cancellationToken);
+        TreeTally tally = copy.Run(TreeRoot.Open(source, destination, options, copy));
+        return new TreeCopyResult
+        {
+            Source = source,
+            Destination = destination,
+            Files = tally.Files,
+            Directories = tally.Directories,
+            SymbolicLinks = tally.SymbolicLinks,
+            HardLinks = tally.HardLinks,
+            NamedPipes = tally.NamedPipes,
+            Skipped = tally.Skipped,
+            BytesCopied = tally.Bytes,
+            HoleBytes = tally.Holes,
+            Changed = tally.Changed,
+            Engines = tally.Engines,
+            Failures = tally.Failures,
+            MetadataLost = tally.Losses,
+            Elapsed = Stopwatch.GetElapsedTime(start),
+        };
     }
 
     /// <summary>As <see cref="CopyTree"/>, on threads of the pool.</summary>

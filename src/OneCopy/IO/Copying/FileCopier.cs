@@ -29,7 +29,7 @@ public static partial class FileCopier
         options = Checked(source, destination, options);
         long start = Stopwatch.GetTimestamp();
         using CopyWorker worker = new(options, new CopyMeter(progress), new CopyIdentity(umask: !options.Preserve.HasFlag(FileMetadata.Mode)), cancellationToken);
-        using DestinationName target = DestinationName.Of(destination, followLink: options.Atomic);
+        using DestinationName target = DestinationName.Of(destination, followLink: options.Atomic && options.Links != SymbolicLinks.Keep);
         using NativePath from = new(source);
         CopyOutcome outcome = Run(worker, from, target, options);
         return new FileCopyResult
@@ -57,8 +57,17 @@ public static partial class FileCopier
         return Task.Run(() => Copy(source, destination, options, progress, cancellationToken), cancellationToken);
     }
 
-    private static unsafe CopyOutcome Run(CopyWorker worker, NativePath from, DestinationName target, FileCopyOptions options) =>
-        worker.Copy(new CopyPath(Fcntl.AT_FDCWD, from.Bytes, null), target.Path, followLinks: options.Links != SymbolicLinks.Keep, plainDirectory: false);
+    private static unsafe CopyOutcome Run(CopyWorker worker, NativePath from, DestinationName target, FileCopyOptions options)
+    {
+        CopyPath source = new(Fcntl.AT_FDCWD, from.Bytes, null);
+        if (options.Links == SymbolicLinks.Keep && At.statx(source.Directory, source.Name, out statx status).Succeeded
+            && (status.stx_mode & Stat.S_IFMT) == FileKind.S_IFLNK)
+        {
+            return worker.CopyLink(source, target.Path, status);
+        }
+        worker.Open(source, followLinks: options.Links != SymbolicLinks.Keep);
+        return worker.CopyOpened(target.Path, plainDirectory: false);
+    }
 
     private static FileCopyOptions Checked(string source, string destination, FileCopyOptions? options)
     {

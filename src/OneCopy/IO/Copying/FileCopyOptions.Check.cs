@@ -14,7 +14,7 @@ public sealed partial record FileCopyOptions
         Defined(Existing, nameof(Existing));
         Defined(Durability, nameof(Durability));
         Defined(Links, nameof(Links));
-        if ((Preserve & ~FileMetadata.All) != 0)
+        if ((Preserve & ~FileMetadata.All) != FileMetadata.None)
             throw new ArgumentOutOfRangeException(nameof(Preserve), Preserve, "Not a flag of FileMetadata.");
         InRange(WindowLength, 1, 1L << 40, nameof(WindowLength));
         InRange(BufferLength, 1, MostBytes, nameof(BufferLength));

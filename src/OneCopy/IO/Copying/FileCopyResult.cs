@@ -52,7 +52,7 @@ public sealed record FileCopyResult
     /// <summary>Nothing was copied, because the destination exists (<see cref="ExistingFile.Skip"/>).</summary>
     public bool Skipped { get; init; }
 
-    /// <summary>The destination's length in bytes.</summary>
+    /// <summary>The destination's length in bytes; 0 of a link that was copied as a link.</summary>
     public long Length { get; init; }
 
     /// <summary>Bytes of data that were copied or, by a clone, shared.</summary>

@@ -19,7 +19,7 @@ internal sealed record FilesOptions(string Directory, IReadOnlyList<long> Sizes,
     /// <summary>How many bytes one round of copying moves at least, if the files are small; in no more than <see cref="MostFiles"/>.</summary>
     public long BytesOfRound => Quick ? 16L << 20 : 64L << 20;
 
-    public const int MostFiles = 256;
+    public int MostFiles => Quick ? 64 : 256;
 
     /// <summary>Reads are of the largest of the sizes.</summary>
     public long ReadFile => Sizes.Max();
@@ -34,7 +34,7 @@ internal sealed record FilesOptions(string Directory, IReadOnlyList<long> Sizes,
     public int RandomReads(int length, bool cold)
     {
         long bytes = Quick ? 256L << 20 : 1L << 30;
-        int most = (cold, Quick) switch { (true, true) => 256, (true, false) => 2048, (false, true) => 256 << 10, _ => 1 << 20 };
+        int most = (cold, Quick) switch { (true, true) => 256, (true, false) => 2048, (false, true) => 128 << 10, _ => 1 << 20 };
         return (int)Math.Clamp(bytes / length, 1, most);
     }
 }

@@ -65,7 +65,7 @@ internal static unsafe class GuardModes
                 using (SafeFileHandle own = SafeFd.Open(path, OpenFlags.O_RDWR | OpenFlags.O_CREAT, 0x180))
                 {
                     bool lose = i % 128 == 0;
-                    Fcntl.fallocate(own, 0, length).OrThrow("fallocate", path);
+                    FileLength.fallocate(own.Fd(), 0, 0, length).OrThrow("fallocate", path);
                     using MemoryMapping mine = MemoryMapping.OfFile(own, 0, length, Prot.Read | Prot.Write, path);
                     if (lose)
                         RandomAccess.SetLength(own, 0);

@@ -54,7 +54,7 @@ internal sealed unsafe class Journal : IDisposable
     public static void Create(string path)
     {
         using SafeFileHandle file = SafeFd.Open(path, OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL, 0x180); // 0600
-        Fcntl.fallocate(file, 0, RecordsOffset + ((long)Capacity * RecordSize)).OrThrow("fallocate", path);
+        FileLength.fallocate(file.Fd(), 0, 0, RecordsOffset + ((long)Capacity * RecordSize)).OrThrow("fallocate", path);
     }
 
     public static Journal Open(string path)

@@ -46,16 +46,16 @@ internal static unsafe class FileGrowth
 
         // First the blocks, then the length: some file systems keep the length that they came to. And no ftruncate to the new
         // length: if somebody else made the file longer meanwhile, that would cut it.
-        SysResult r = FileControl.fallocate(fd, FileControl.FALLOC_FL_KEEP_SIZE, from, to - from);
+        SysResult r = FileLength.fallocate(fd, FileLength.FALLOC_FL_KEEP_SIZE, from, to - from);
         if (r.Succeeded)
-            r = FileControl.fallocate(fd, 0, from, to - from);
+            r = FileLength.fallocate(fd, 0, from, to - from);
         long reached = before;
         if (r.Errno == Errno.EOPNOTSUPP)
             r = WriteZeros(fd, ref reached, to);
 
         // Blocks behind the end, and zeros that were written, are given back; unless somebody else has made the file longer.
         if (!r.Succeeded && mayUndo && LengthOf(fd, name) == reached)
-            FileControl.ftruncate(fd, before);
+            FileLength.ftruncate(fd, before);
         return r;
     }
 

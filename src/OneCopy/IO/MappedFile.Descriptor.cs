@@ -39,7 +39,7 @@ public sealed partial class MappedFile
     public InheritableDescriptor MakeInheritable()
     {
         using HandleLease lease = Lease();
-        nint number = FileControl.fcntl(lease.Fd, FileControl.F_DUPFD, 3).OrThrow("fcntl(F_DUPFD)", Name); // Not 0, 1 or 2: those are the child's own.
+        nint number = Descriptor.fcntl(lease.Fd, Descriptor.F_DUPFD, 3).OrThrow("fcntl(F_DUPFD)", Name); // Not 0, 1 or 2: those are the child's own.
         return new InheritableDescriptor(new SafeFileHandle(number, ownsHandle: true));
     }
 
@@ -53,7 +53,7 @@ public sealed partial class MappedFile
         string name = $"descriptor {descriptor}";
         MapAccess access = AccessOf(descriptor, name);
         RefuseOthers(descriptor, name);
-        FileControl.fcntl(descriptor, FileControl.F_SETFD, FileControl.FD_CLOEXEC).OrThrow("fcntl(F_SETFD)", name);
+        Descriptor.fcntl(descriptor, Descriptor.F_SETFD, Descriptor.FD_CLOEXEC).OrThrow("fcntl(F_SETFD)", name);
         return new MappedFile(new SafeFileHandle(descriptor, ownsHandle: true), ownsHandle: true, access, name);
     }
 }

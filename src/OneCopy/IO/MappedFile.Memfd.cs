@@ -66,9 +66,9 @@ public sealed partial class MappedFile
         try
         {
             long whole = file.HasHugePages ? PageRange.Up(length, file.PageSize) : length;
-            FileControl.ftruncate((int)made.Value, whole).OrThrow("ftruncate", name);
+            FileLength.ftruncate((int)made.Value, whole).OrThrow("ftruncate", name);
             if (options.Allocate && whole != 0)
-                FileControl.fallocate((int)made.Value, 0, 0, whole).OrThrow("fallocate", name, file.HasHugePages ? HugePageFlags.Advice : null);
+                FileLength.fallocate((int)made.Value, 0, 0, whole).OrThrow("fallocate", name, file.HasHugePages ? HugePageFlags.Advice : null);
             return file;
         }
         catch
@@ -85,7 +85,7 @@ public sealed partial class MappedFile
         get
         {
             using HandleLease lease = Lease();
-            return (FileSeals)FileControl.fcntl(lease.Fd, FileControl.F_GET_SEALS).OrThrow("fcntl(F_GET_SEALS)", Name, "Only memfds and files of tmpfs have seals.");
+            return (FileSeals)Descriptor.fcntl(lease.Fd, Descriptor.F_GET_SEALS).OrThrow("fcntl(F_GET_SEALS)", Name, "Only memfds and files of tmpfs have seals.");
         }
     }
 
@@ -99,7 +99,7 @@ public sealed partial class MappedFile
         if ((seals & ~Known) != FileSeals.None)
             throw new ArgumentException($"Seals {seals} are not known.", nameof(seals));
         using HandleLease lease = Lease();
-        SysResult r = FileControl.fcntl(lease.Fd, FileControl.F_ADD_SEALS, (nint)(int)seals);
+        SysResult r = Descriptor.fcntl(lease.Fd, Descriptor.F_ADD_SEALS, (nint)(int)seals);
         r.OrThrow("fcntl(F_ADD_SEALS)", Name, r.Errno switch
         {
             Errno.EBUSY => "A shared view exists that can write: dispose it, or take FutureWrite.",

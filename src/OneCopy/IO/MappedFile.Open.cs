@@ -74,7 +74,7 @@ public sealed partial class MappedFile
 
     private static MapAccess AccessOf(int fd, string name)
     {
-        int mode = (int)FileControl.fcntl(fd, FileControl.F_GETFL).OrThrow("fcntl(F_GETFL)", name, "No file is open under this number in this process.") & FileControl.O_ACCMODE;
+        int mode = (int)Descriptor.fcntl(fd, Descriptor.F_GETFL).OrThrow("fcntl(F_GETFL)", name, "No file is open under this number in this process.") & Descriptor.O_ACCMODE;
         return mode switch
         {
             OpenFlags.O_RDONLY => MapAccess.Read,

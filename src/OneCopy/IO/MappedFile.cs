@@ -68,7 +68,7 @@ public sealed partial class MappedFile : IDisposable
         if (length > now && allocate)
             FileGrowth.Grow(lease.Fd, now, length, Name);
         else if (length != now)
-            FileControl.ftruncate(lease.Fd, length).OrThrow("ftruncate", Name, "Not for a file that is sealed against it, or not opened for writing.");
+            FileLength.ftruncate(lease.Fd, length).OrThrow("ftruncate", Name, "Not for a file that is sealed against it, or not opened for writing.");
     }
 
     /// <summary>Closes the descriptor if it is this object's own. Views stay as they are.</summary>

@@ -23,7 +23,7 @@ public sealed unsafe partial class MappedView
         SafeFileHandle? own = null;
         try
         {
-            own = new SafeFileHandle(FileControl.fcntl(fd, FileControl.F_DUPFD_CLOEXEC).OrThrow("fcntl(F_DUPFD_CLOEXEC)", file.Name), ownsHandle: true);
+            own = new SafeFileHandle(Descriptor.fcntl(fd, Descriptor.F_DUPFD_CLOEXEC).OrThrow("fcntl(F_DUPFD_CLOEXEC)", file.Name), ownsHandle: true);
             if (length != 0)
             {
                 long end = PageRange.Up(delta + length, file.PageSize);

@@ -99,7 +99,7 @@ public sealed unsafe partial class MappedView : IDisposable
 
     // Nobody can take pages from it.
     private static bool IsSealed(int fd) =>
-        FileControl.fcntl(fd, FileControl.F_GET_SEALS) is { Succeeded: true } seals && (seals.Value & Memfd.F_SEAL_SHRINK) != 0;
+        Descriptor.fcntl(fd, Descriptor.F_GET_SEALS) is { Succeeded: true } seals && (seals.Value & Memfd.F_SEAL_SHRINK) != 0;
 
     private static MemoryMapping Create(int fd, long offset, long length, Prot prot, Map flags, MapOptions options, bool guard, string name, long delta = 0)
     {

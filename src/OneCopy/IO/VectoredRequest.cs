@@ -115,14 +115,14 @@ internal unsafe partial struct VectoredRequest
         if (_direction == TransferDirection.Write && (_replaced & (VectoredFlags.Sync | VectoredFlags.DataSync)) is not VectoredFlags.None and VectoredFlags sync)
         {
             bool whole = (sync & VectoredFlags.Sync) != VectoredFlags.None;
-            SysResult result = whole ? Descriptor.fsync(Fd) : Descriptor.fdatasync(Fd);
+            SysResult result = whole ? FileCache.fsync(Fd) : FileCache.fdatasync(Fd);
 
             // EINVAL and EROFS: what it is has nothing to sync (a pipe, a socket).
             if (result.Errno is not (0 or Errno.EINVAL or Errno.EROFS))
                 throw new VectoredIOException(whole ? "fsync" : "fdatasync", result.Errno, Subject, "The bytes were written; whether they are on the device is not known.", Done, null);
         }
         if ((_replaced & VectoredFlags.DontCache) != VectoredFlags.None && IsPositioned && Done != 0)
-            _ = Descriptor.posix_fadvise(Fd, _start, Done, Descriptor.POSIX_FADV_DONTNEED); // Advice: whatever it answers, the bytes are moved.
+            _ = FileCache.posix_fadvise(Fd, _start, Done, Fadvise.DontNeed); // Advice: whatever it answers, the bytes are moved.
     }
 
     /// <summary>One call, begun again when a signal broke it, when what it waits for is there, and without a flag that may be replaced.</summary>
@@ -161,8 +161,7 @@ internal unsafe partial struct VectoredRequest
     {
         if (!_mayWait || EndsWhereItWouldWait || !Descriptor.IsNonBlocking(Fd))
             return false;
-        pollfd p = new() { fd = Fd, events = _direction == TransferDirection.Read ? Pidfd.POLLIN : Descriptor.POLLOUT };
-        return Pidfd.poll(&p, 1, -1).Errno is 0 or Errno.EINTR;
+        return Poll.poll(Fd, _direction == TransferDirection.Read ? Poll.POLLIN : Poll.POLLOUT, -1).Errno is 0 or Errno.EINTR;
     }
 
     /// <summary>Whether the call can be made again, without the flags that are not known and may be replaced.</summary>

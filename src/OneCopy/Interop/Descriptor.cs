@@ -2,13 +2,18 @@ using System.Runtime.InteropServices;
 
 namespace OneCopy.Interop;
 
-/// <summary>What is asked of an open descriptor besides moving bytes: fcntl(2), fsync(2), posix_fadvise(2).</summary>
+/// <summary>fcntl(2) and close(2): what is asked of a descriptor and its open file besides moving bytes.</summary>
 internal static partial class Descriptor
 {
+    public const int F_DUPFD = 0;
+    public const int F_GETFD = 1;
+    public const int F_SETFD = 2;
     public const int F_GETFL = 3;
     public const int F_DUPFD_CLOEXEC = 1030;
-    public const short POLLOUT = 4;
-    public const int POSIX_FADV_DONTNEED = 4;
+    public const int F_ADD_SEALS = 1033;
+    public const int F_GET_SEALS = 1034;
+    public const int FD_CLOEXEC = 1;
+    public const int O_ACCMODE = 3;
 
     // Variadic in C: see Syscall for why that does not matter here.
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
@@ -17,42 +22,17 @@ internal static partial class Descriptor
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     private static partial int sys_close(int fd);
 
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int sys_fsync(int fd);
+    public static SysResult fcntl(int fd, int command, nint argument = 0) => SysResult.From(sys_fcntl(fd, command, argument));
 
-    [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
-    private static partial int sys_fdatasync(int fd);
-
-    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
-    private static partial int sys_posix_fadvise(int fd, long offset, long length, int advice);
-
-    public static bool IsNonBlocking(int fd) => (SysResult.From(sys_fcntl(fd, F_GETFL, 0)).Value & OpenFlags.O_NONBLOCK) != 0;
+    public static bool IsNonBlocking(int fd) => (fcntl(fd, F_GETFL).Value & OpenFlags.O_NONBLOCK) != 0;
 
     /// <summary>Another number for the same open file, closed at exec.</summary>
-    public static SysResult Duplicate(int fd) => SysResult.From(sys_fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    public static SysResult Duplicate(int fd) => fcntl(fd, F_DUPFD_CLOEXEC);
 
-    public static SysResult close(int fd) => SysResult.From(sys_close(fd));
-
-    /// <summary>Begun again on EINTR, as the next.</summary>
-    public static SysResult fsync(int fd)
+    /// <summary>The descriptor is gone whatever is returned, after EINTR too: never called again. Network file systems say here that a write failed.</summary>
+    public static SysResult close(int fd)
     {
-        SysResult r;
-        while ((r = SysResult.From(sys_fsync(fd))).Errno == Errno.EINTR)
-        {
-        }
-        return r;
+        SysResult r = SysResult.From(sys_close(fd));
+        return r.Errno == Errno.EINTR ? SysResult.Ok() : r;
     }
-
-    public static SysResult fdatasync(int fd)
-    {
-        SysResult r;
-        while ((r = SysResult.From(sys_fdatasync(fd))).Errno == Errno.EINTR)
-        {
-        }
-        return r;
-    }
-
-    /// <summary>Returns the errno itself, not through errno(3).</summary>
-    public static SysResult posix_fadvise(int fd, long offset, long length, int advice) =>
-        sys_posix_fadvise(fd, offset, length, advice) is int errno and not 0 ? SysResult.Failed(errno) : SysResult.Ok();
 }

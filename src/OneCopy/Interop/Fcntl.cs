@@ -20,7 +20,7 @@ internal static class OpenFlags
     private static bool IsArm64 => RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
 }
 
-/// <summary>fcntl.h and its neighbours: opening, allocating, linking and removing files. Paths are UTF-8.</summary>
+/// <summary>fcntl.h and its neighbours: opening, linking and removing files. Paths are UTF-8.</summary>
 internal static partial class Fcntl
 {
     public const int AT_FDCWD = -100;
@@ -30,9 +30,6 @@ internal static partial class Fcntl
 
     [LibraryImport("libc", EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int sys_openat(int directory, string path, int flags, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
-    private static partial int sys_fallocate(int fd, int mode, long offset, long length);
 
     [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int sys_link(string from, string to);
@@ -68,17 +65,6 @@ internal static partial class Fcntl
 
     public static SysResult openat(int directory, string path, int flags, uint mode = 0) =>
         SysResult.From(sys_openat(directory, path, flags | OpenFlags.O_CLOEXEC, mode));
-
-    /// <summary>Allocates, and never only sizes: ENOSPC here instead of SIGBUS at the first touch. Begun again on EINTR.</summary>
-    public static SysResult fallocate(SafeHandle file, long offset, long length)
-    {
-        while (true)
-        {
-            SysResult r = SysResult.From(sys_fallocate((int)file.DangerousGetHandle(), 0, offset, length));
-            if (r.Errno != Errno.EINTR)
-                return r;
-        }
-    }
 
     public static SysResult link(string from, string to) => SysResult.From(sys_link(from, to));
 

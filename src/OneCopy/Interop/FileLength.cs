@@ -2,19 +2,14 @@ using System.Runtime.InteropServices;
 
 namespace OneCopy.Interop;
 
-/// <summary>POSIX_FADV_* of posix_fadvise(2).</summary>
-internal enum Fadvise
-{
-    Normal = 0,
-    Sequential = 2,
-    DontNeed = 4,
-}
-
-/// <summary>lseek(2), ftruncate(2) and their kin: where a file has data, how long it is, what of it is cached and what is on the medium.</summary>
+/// <summary>lseek(2), ftruncate(2) and fallocate(2): how long a file is, where it has data, and what it has blocks for.</summary>
 internal static partial class FileLength
 {
     public const int SEEK_DATA = 3;
     public const int SEEK_HOLE = 4;
+
+    /// <summary>fallocate: the file keeps its length; blocks behind the end are its own from then on.</summary>
+    public const int FALLOC_FL_KEEP_SIZE = 1;
 
     [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
     private static partial long sys_lseek(int fd, long offset, int whence);
@@ -22,17 +17,8 @@ internal static partial class FileLength
     [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
     private static partial int sys_ftruncate(int fd, long length);
 
-    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
-    private static partial int sys_posix_fadvise(int fd, long offset, long length, int advice);
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int sys_fsync(int fd);
-
-    [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
-    private static partial int sys_fdatasync(int fd);
-
-    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
-    private static partial int sys_close(int fd);
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    private static partial int sys_fallocate(int fd, int mode, long offset, long length);
 
     /// <summary>ENXIO: there is no data (SEEK_DATA) from here to the end, or the offset is behind the end.</summary>
     public static SysResult lseek(int fd, long offset, int whence) => SysResult.From((nint)sys_lseek(fd, offset, whence));
@@ -48,39 +34,17 @@ internal static partial class FileLength
         }
     }
 
-    /// <summary>The call returns its errno. Length 0: to the end.</summary>
-    public static SysResult posix_fadvise(int fd, long offset, long length, Fadvise advice)
-    {
-        int errno = sys_posix_fadvise(fd, offset, length, (int)advice);
-        return errno == 0 ? SysResult.Ok() : SysResult.Failed(errno);
-    }
-
-    /// <summary>Begun again on EINTR.</summary>
-    public static SysResult fsync(int fd)
+    /// <summary>
+    /// Allocates, and makes the file longer where it must: ENOSPC here instead of SIGBUS at the first touch. Begun again on EINTR. EOPNOTSUPP: this file
+    /// system cannot.
+    /// </summary>
+    public static SysResult fallocate(int fd, int mode, long offset, long length)
     {
         while (true)
         {
-            SysResult r = SysResult.From(sys_fsync(fd));
+            SysResult r = SysResult.From(sys_fallocate(fd, mode, offset, length));
             if (r.Errno != Errno.EINTR)
                 return r;
         }
-    }
-
-    /// <summary>Begun again on EINTR.</summary>
-    public static SysResult fdatasync(int fd)
-    {
-        while (true)
-        {
-            SysResult r = SysResult.From(sys_fdatasync(fd));
-            if (r.Errno != Errno.EINTR)
-                return r;
-        }
-    }
-
-    /// <summary>The descriptor is gone whatever is returned, after EINTR too: never called again. Network file systems say here that a write failed.</summary>
-    public static SysResult close(int fd)
-    {
-        SysResult r = SysResult.From(sys_close(fd));
-        return r.Errno == Errno.EINTR ? SysResult.Ok() : r;
     }
 }

@@ -36,6 +36,6 @@ internal static unsafe class OpenFileLock
     private static SysResult Set(int fd, long at, short type)
     {
         flock range = new() { l_type = type, l_start = at, l_len = 1 };
-        return FileControl.fcntl(fd, F_OFD_SETLKW, (nint)(&range));
+        return Descriptor.fcntl(fd, F_OFD_SETLKW, (nint)(&range));
     }
 }

@@ -24,8 +24,11 @@ internal static partial class Permissions
     [LibraryImport("libc", EntryPoint = "renameat2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int sys_renameat2(int fromDirectory, string from, int toDirectory, string to, uint flags);
 
-    /// <summary>Changes the group alone. EPERM: the caller is not a member of it.</summary>
-    public static SysResult fchown(int fd, uint group) => SysResult.From(sys_fchown(fd, uint.MaxValue, group));
+    /// <summary>In place of an id that stays: chown(2) takes -1.</summary>
+    public const uint Unchanged = uint.MaxValue;
+
+    /// <summary>EPERM: the caller may not give files away, or is not a member of the group. Clears setuid and setgid.</summary>
+    public static SysResult fchown(int fd, uint owner, uint group) => SysResult.From(sys_fchown(fd, owner, group));
 
     /// <summary>As given: the umask has no part in it.</summary>
     public static SysResult fchmod(int fd, uint mode) => SysResult.From(sys_fchmod(fd, mode));

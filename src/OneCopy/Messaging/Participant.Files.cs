@@ -49,7 +49,7 @@ internal sealed unsafe partial class Participant
             if (created.stx_nlink == 0)
                 SysResult.Failed(Errno.ENOENT).OrThrow("flock", path); // Taken for a leftover in between: the caller begins again.
             CrashPoint.At(Step.JoinAllocate);
-            Fcntl.fallocate(file, 0, arenaOffset).OrThrow("fallocate", path);
+            FileLength.fallocate(file.Fd(), 0, 0, arenaOffset).OrThrow("fallocate", path);
             map = MemoryMapping.OfFile(file, 0, arenaOffset, Prot.Read | Prot.Write, path);
             arena = arenaLimit == 0 ? null : MemoryMapping.OfFile(file, arenaOffset, 2 * arenaLimit, Prot.Read | Prot.Write, path);
             long incarnation = ring.NextIncarnation();
@@ -198,7 +198,7 @@ internal sealed unsafe partial class Participant
         LookAtLength();
         if (IsDamaged)
             return SysResult.Failed(Errno.EIO);
-        SysResult allocated = Fcntl.fallocate(_file, ArenaOffset + arenaOffset, bytes);
+        SysResult allocated = FileLength.fallocate(_file.Fd(), 0, ArenaOffset + arenaOffset, bytes);
         CrashPoint.At(Step.ArenaGrown);
         if (allocated.Succeeded)
             Volatile.Write(ref _fileSize, Math.Max(_fileSize, ArenaOffset + arenaOffset + bytes));

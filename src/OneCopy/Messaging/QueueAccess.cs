@@ -70,7 +70,7 @@ public sealed record QueueAccess
     {
         Stat.Of(file.Fd(), out statx s).OrThrow("statx", path);
         if (s.stx_gid != GroupId)
-            Permissions.fchown(file.Fd(), GroupId).OrThrow("chown", path, $"Only a member of group {GroupId} can share a queue with it ('id -G' says which groups this process has).");
+            Permissions.fchown(file.Fd(), Permissions.Unchanged, GroupId).OrThrow("chown", path, $"Only a member of group {GroupId} can share a queue with it ('id -G' says which groups this process has).");
         uint mode = isDirectory ? Permissions.S_ISGID | Permissions.S_IRWXU | Permissions.S_IRWXG : QueueFileMode.Group;
         Permissions.fchmod(file.Fd(), mode).OrThrow("chmod", path);
     }

@@ -144,7 +144,7 @@ internal sealed unsafe partial class Ring : IDisposable
             access?.Share(file, temporary, isDirectory: false);
             long size = RingLayout.FileSize(options.RingCapacity);
             CrashPoint.At(Step.CreateAllocate);
-            Fcntl.fallocate(file, 0, size).OrThrow("fallocate", temporary);
+            FileLength.fallocate(file.Fd(), 0, 0, size).OrThrow("fallocate", temporary);
             using (MemoryMapping map = MemoryMapping.OfFile(file, 0, RingLayout.EntriesOffset, Prot.Read | Prot.Write, temporary))
             {
                 CrashPoint.At(Step.CreateHeader);

@@ -32,7 +32,7 @@ public sealed class ReceiveCostTests
         Assert.InRange(calls.Where(c => c.MovesBytes).Sum(c => c.Result), 0, Length / 4);
 
         // So the bytes are in the file by way of a mapping of it alone.
-        Assert.Single(TracedCall.Read(root.PathOf("trace-receive")), c => c.Name == "mmap"
+        Assert.Single(TracedCall.Read(root.PathOf("trace-receive")), c => c.Name is "mmap"
             && c.Arguments.Contains($", {Length}, PROT_READ|PROT_WRITE, MAP_SHARED, ", StringComparison.Ordinal));
     }
 }

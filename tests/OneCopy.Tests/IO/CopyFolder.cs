@@ -7,14 +7,14 @@ namespace OneCopy.Tests.IO;
 /// <summary>A directory of one test, on the disk or in memory.</summary>
 internal sealed class CopyFolder : IDisposable
 {
-    private readonly bool _mounted;
+    private readonly SmallFileSystem? _mount;
 
     public CopyFolder(string? root = null) => Directory.CreateDirectory(Path = PathIn(root));
 
-    private CopyFolder(string path, bool mounted)
+    private CopyFolder(SmallFileSystem mount)
     {
-        Path = path;
-        _mounted = mounted;
+        _mount = mount;
+        Path = mount.Path;
     }
 
     public string Path { get; }
@@ -22,14 +22,7 @@ internal sealed class CopyFolder : IDisposable
     public string this[string name] => System.IO.Path.Combine(Path, name);
 
     /// <summary>A file system in memory that is full after so many bytes.</summary>
-    public static CopyFolder Small(int bytes)
-    {
-        Requires.Root();
-        string path = PathIn(null);
-        Directory.CreateDirectory(path);
-        Run("mount", "-t", "tmpfs", "-o", $"size={bytes}", "tmpfs", path);
-        return new CopyFolder(path, mounted: true);
-    }
+    public static CopyFolder Small(int bytes) => new(new SmallFileSystem("tmpfs", bytes));
 
     /// <summary>A file of random bytes.</summary>
     public byte[] Write(string name, int length)
@@ -83,8 +76,11 @@ internal sealed class CopyFolder : IDisposable
 
     public void Dispose()
     {
-        if (_mounted)
-            Run("umount", "-l", Path);
+        if (_mount is not null)
+        {
+            _mount.Dispose();
+            return;
+        }
 
         // Not Directory.Delete: it cannot remove names that are no UTF-8.
         Run("rm", "-rf", Path);

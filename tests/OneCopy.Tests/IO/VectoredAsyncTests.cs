@@ -223,8 +223,8 @@ public sealed class VectoredAsyncTests
 
     private static void Drop(SafeFileHandle file, long offset, long length)
     {
-        Descriptor.fdatasync(file.Fd()).OrThrow("fdatasync");
-        Descriptor.posix_fadvise(file.Fd(), offset, length, Descriptor.POSIX_FADV_DONTNEED).OrThrow("posix_fadvise");
+        FileCache.fdatasync(file.Fd()).OrThrow("fdatasync");
+        FileCache.posix_fadvise(file.Fd(), offset, length, Fadvise.DontNeed).OrThrow("posix_fadvise");
     }
 
     /// <summary>The same buffer two thousand million times.</summary>

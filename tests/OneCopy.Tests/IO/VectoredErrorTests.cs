@@ -82,7 +82,7 @@ public sealed class VectoredErrorTests
     public async Task A_full_file_system_cuts_a_write_where_it_says(int length, int count)
     {
         const int Size = 64 * 1024;
-        using SmallTmpfs small = new(Size);
+        using SmallFileSystem small = new("tmpfs", Size);
         byte[] bytes = TestFile.Pattern(length * count);
         ReadOnlyMemory<byte>[] buffers = [.. Enumerable.Range(0, count).Select(i => (ReadOnlyMemory<byte>)bytes.AsMemory(i * length, length))];
         using (TestFile file = new(folder: small.Path))

@@ -169,11 +169,7 @@ public sealed class VectoredFlagTests
         Assert.Empty(file.Content);
     }
 
-    private static unsafe bool IsReadable(SafeHandle handle)
-    {
-        pollfd p = new() { fd = (int)handle.DangerousGetHandle(), events = Pidfd.POLLIN };
-        return Pidfd.poll(&p, 1, 0).Value > 0;
-    }
+    private static bool IsReadable(SafeHandle handle) => Poll.poll((int)handle.DangerousGetHandle(), Poll.POLLIN, 0).Value > 0;
 
     private static VectoredFlags Tried(Func<VectoredFlags, bool> accepted) =>
         Enum.GetValues<VectoredFlags>().Where(flag => flag != VectoredFlags.None && accepted(flag)).Aggregate(VectoredFlags.None, (all, flag) => all | flag);

@@ -11,7 +11,7 @@ public sealed class FullFileSystemTests
     [Fact]
     public void A_queue_that_does_not_fit_is_not_made()
     {
-        using SmallTmpfs small = new(128 * 1024);
+        using SmallFileSystem small = new("tmpfs", 128 * 1024);
         OneCopyException e = Assert.Throws<OneCopyException>(() => MessageQueue.Open("q", new QueueOptions { Root = small.Path }));
         Assert.Equal((Errno.ENOSPC, "ENOSPC", "fallocate"), (e.Errno, e.ErrnoName, e.Call));
         Assert.Contains("file system is full", e.Message, StringComparison.Ordinal);
@@ -21,7 +21,7 @@ public sealed class FullFileSystemTests
     [Fact]
     public void A_message_that_does_not_fit_is_an_error_and_the_queue_goes_on()
     {
-        using SmallTmpfs small = new(4 << 20);
+        using SmallFileSystem small = new("tmpfs", 4 << 20);
         using MessageQueue queue = MessageQueue.Open("q", new QueueOptions { Root = small.Path });
         byte[] payload = new byte[1_000_000];
         int sent = 0;

@@ -249,7 +249,7 @@ public sealed class QueueAccessTests : IDisposable
     private static void Share(string directory, uint group, uint mode)
     {
         using Microsoft.Win32.SafeHandles.SafeFileHandle opened = SafeFd.Open(directory, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
-        Permissions.fchown(opened.Fd(), group).OrThrow("chown", directory);
+        Permissions.fchown(opened.Fd(), Permissions.Unchanged, group).OrThrow("chown", directory);
         Permissions.fchmod(opened.Fd(), mode).OrThrow("chmod", directory);
     }
 }

@@ -13,7 +13,7 @@ internal static class PageCache
     public static string? Evict(string path)
     {
         using SafeFileHandle file = File.OpenHandle(path);
-        FileLength.posix_fadvise(file.Fd(), 0, 0, Fadvise.DontNeed).OrThrow("posix_fadvise", path);
+        FileCache.posix_fadvise(file.Fd(), 0, 0, Fadvise.DontNeed).OrThrow("posix_fadvise", path);
         double left = ResidentShare(path);
         return left <= Cold ? null : $"{left:P0} of {Path.GetFileName(path)} stayed in memory after posix_fadvise(POSIX_FADV_DONTNEED)";
     }

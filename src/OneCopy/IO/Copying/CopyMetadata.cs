@@ -56,12 +56,12 @@ internal sealed unsafe class CopyMetadata(FileCopyOptions options, CopyIdentity 
     /// <summary>Whoever may not give files away may at least keep the group, if it is one of his.</summary>
     private void KeepOwner(int destination, in statx status)
     {
-        SysResult r = Ownership.fchown(destination, status.stx_uid, status.stx_gid);
+        SysResult r = Permissions.fchown(destination, status.stx_uid, status.stx_gid);
         if (r.Succeeded)
             return;
         Losses.Add(new MetadataLoss(FileMetadata.Owner, "owner", $"fchown: {Errno.NameOf(r.Errno)}"));
         if (r.Errno == Errno.EPERM)
-            Ownership.fchown(destination, uint.MaxValue, status.stx_gid);
+            Permissions.fchown(destination, Permissions.Unchanged, status.stx_gid);
     }
 
     private void SetMode(int destination, in statx status, bool isNew, uint existingMode)

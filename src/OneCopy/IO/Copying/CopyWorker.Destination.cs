@@ -87,7 +87,7 @@ internal sealed unsafe partial class CopyWorker
         }
         catch
         {
-            FileLength.close(fd);
+            Descriptor.close(fd);
             throw;
         }
         _destination = fd;
@@ -111,7 +111,7 @@ internal sealed unsafe partial class CopyWorker
         if (options.Durability != CopyDurability.None && (options.Atomic || !IsInTree))
         {
             bool full = options.Durability == CopyDurability.Full;
-            SysResult r = full ? FileLength.fsync(_destination) : FileLength.fdatasync(_destination);
+            SysResult r = full ? FileCache.fsync(_destination) : FileCache.fdatasync(_destination);
             if (!r.Succeeded)
                 throw Failure(full ? "fsync" : "fdatasync", r.Errno, _to);
         }
@@ -132,7 +132,7 @@ internal sealed unsafe partial class CopyWorker
     /// <summary>A network file system says here, at the latest, that it could not write.</summary>
     private void CloseDestination()
     {
-        SysResult r = FileLength.close(_destination);
+        SysResult r = Descriptor.close(_destination);
         _destination = -1;
         if (r.Succeeded)
             return;
@@ -150,8 +150,8 @@ internal sealed unsafe partial class CopyWorker
         if (!r.Succeeded)
             throw Failure("open", r.Errno, _to, "The directory cannot be opened to be synchronized; the copy is complete.");
         int fd = (int)r.Value;
-        r = FileLength.fsync(fd);
-        FileLength.close(fd);
+        r = FileCache.fsync(fd);
+        Descriptor.close(fd);
 
         // EINVAL: this file system has nothing to synchronize in a directory.
         if (!r.Succeeded && r.Errno != Errno.EINVAL)
@@ -170,7 +170,7 @@ internal sealed unsafe partial class CopyWorker
         // Reached by a symbolic link, or by another name, too: what is left is at least not taken for a copy.
         if (!_isNew || !removed)
             FileLength.ftruncate(_destination, 0);
-        FileLength.close(_destination);
+        Descriptor.close(_destination);
         _destination = -1;
     }
 }

@@ -37,7 +37,7 @@ internal sealed unsafe partial class CopyWorker
     /// <summary>Room for the piece is allocated before it is mapped, so that a full file system is an errno, and the file is as long as its map.</summary>
     private SysResult Allocate(long offset, long length)
     {
-        SysResult r = FileAllocation.fallocate(_destination, offset, length);
+        SysResult r = FileLength.fallocate(_destination, 0, offset, length);
         if (r.Errno is Errno.EOPNOTSUPP or Errno.ENOSYS)
             r = _reached < offset + length ? FileLength.ftruncate(_destination, offset + length) : SysResult.Ok();
         if (r.Succeeded)

@@ -10,10 +10,10 @@ internal sealed unsafe partial class CopyWorker
     {
         if (options.Durability != CopyDurability.None)
         {
-            SysResult r = FileLength.fdatasync(_destination);
+            SysResult r = FileCache.fdatasync(_destination);
             if (!r.Succeeded)
                 throw Failure("fdatasync", r.Errno, _to);
-            FileLength.posix_fadvise(_destination, 0, 0, Fadvise.DontNeed);
+            FileCache.posix_fadvise(_destination, 0, 0, Fadvise.DontNeed);
         }
 
         long room = RoundToPages(options.BufferLength);
@@ -65,11 +65,11 @@ internal sealed unsafe partial class CopyWorker
     {
         if (!options.DontCache)
             return;
-        SysResult r = FileLength.fdatasync(_destination);
+        SysResult r = FileCache.fdatasync(_destination);
         if (!r.Succeeded)
             throw Failure("fdatasync", r.Errno, _to);
-        FileLength.posix_fadvise(_destination, 0, 0, Fadvise.DontNeed);
-        FileLength.posix_fadvise(_source, 0, 0, Fadvise.DontNeed);
+        FileCache.posix_fadvise(_destination, 0, 0, Fadvise.DontNeed);
+        FileCache.posix_fadvise(_source, 0, 0, Fadvise.DontNeed);
         _cached = 0;
     }
 }

@@ -102,7 +102,7 @@ internal sealed unsafe partial class CopyWorker(FileCopyOptions options, CopyMet
 
     public void CloseSource()
     {
-        FileLength.close(_source);
+        Descriptor.close(_source);
         _source = -1;
     }
 

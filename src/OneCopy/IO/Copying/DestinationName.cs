@@ -37,7 +37,7 @@ internal sealed unsafe class DestinationName : IDisposable
 
     public void Dispose()
     {
-        FileLength.close(_directory);
+        Descriptor.close(_directory);
         _name.Dispose();
     }
 
@@ -58,7 +58,7 @@ internal sealed unsafe class DestinationName : IDisposable
         }
         finally
         {
-            FileLength.close((int)r.Value);
+            Descriptor.close((int)r.Value);
         }
     }
 }

@@ -209,9 +209,9 @@ internal sealed unsafe partial class TreeCopy(FileCopyOptions options, CopyMeter
     public static void CloseBoth(TreeNode node)
     {
         if (node.Source >= 0)
-            FileLength.close(node.Source);
+            Descriptor.close(node.Source);
         if (node.Destination >= 0)
-            FileLength.close(node.Destination);
+            Descriptor.close(node.Destination);
         node.Source = node.Destination = -1;
     }
 }

@@ -60,14 +60,14 @@ internal static unsafe class TreeRoot
                     r = At.openat(at, up, OpenFlags.O_DIRECTORY | FileKind.O_PATH);
                     if (!r.Succeeded)
                         return;
-                    FileLength.close(at);
+                    Descriptor.close(at);
                     at = (int)r.Value;
                 }
             }
         }
         finally
         {
-            FileLength.close(at);
+            Descriptor.close(at);
         }
     }
 }

@@ -1,4 +1,4 @@
-namespace OneCopy.Tests.IO;
+namespace OneCopy.Tests;
 
 /// <summary>A directory of its own for one test, on the file system of the temporary files or in memory.</summary>
 internal sealed class TestFolder : IDisposable

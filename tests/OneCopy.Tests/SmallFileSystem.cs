@@ -1,6 +1,6 @@
 using Xunit;
 
-namespace OneCopy.Tests.IO;
+namespace OneCopy.Tests;
 
 /// <summary>A file system of a few MiB, mounted for one test: tmpfs, ext4 on a file, or ramfs (which has no limit, and cannot allocate).</summary>
 internal sealed class SmallFileSystem : IDisposable

@@ -14,6 +14,7 @@ internal static class VectoredModes
     {
         modes.Add("vectored-limit", Limit);
         modes.Add("vectored-terminal", Terminal);
+        modes.Add("vectored-input", Input);
         modes.Add("vectored-calls", Calls);
     }
 
@@ -53,6 +54,17 @@ internal static class VectoredModes
         return 0;
 
         void Write(string text) => VectoredIO.WriteAll(output, [System.Text.Encoding.ASCII.GetBytes(text)]);
+    }
+
+    /// <summary>COUNT: says "waiting" when it waits for so many bytes of standard input, and then what came.</summary>
+    private static int Input(string[] args)
+    {
+        using SafeFileHandle input = new(0, ownsHandle: false);
+        byte[] bytes = new byte[int.Parse(args[0])];
+        Task<long> read = VectoredIO.ReadExactlyAsync(input, bytes).AsTask();
+        Console.WriteLine(read.IsCompleted ? "not waiting" : "waiting");
+        Console.WriteLine($"{read.GetAwaiter().GetResult()}: {System.Text.Encoding.ASCII.GetString(bytes).Trim()}");
+        return 0;
     }
 
     /// <summary>FILE: one request of each kind, so that its calls can be counted.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using OneCopy.Interop;
 using OneCopy.Memory;
@@ -123,7 +124,7 @@ public sealed class VectoredStreamTests
         Assert.Equal("abcdef", Text(back));
     }
 
-    /// <summary>A terminal knows no NoWait: it is waited for and then read. It also lives through being stopped, which breaks epoll_wait with EINTR.</summary>
+    /// <summary>A terminal knows no NoWait: it is waited for and then read.</summary>
     [Fact]
     public void A_terminal()
     {
@@ -135,6 +136,29 @@ public sealed class VectoredStreamTests
         Assert.Equal("4: one", child.ReadLine().Trim());
         child.WriteLine("two");
         Assert.Equal("4: two", child.ReadLine().Trim());
+    }
+
+    /// <summary>A process that is stopped and continued finds epoll_wait(2) broken with EINTR (signal(7)).</summary>
+    [Fact]
+    public void A_wait_goes_on_after_the_process_was_stopped()
+    {
+        using ChildProcess child = ChildProcess.Start("vectored-input", "6");
+        Assert.Equal("waiting", child.ReadLine());
+        Signal("-STOP");
+        Eventually.True(() => State() == 'T', "the process is stopped");
+        Signal("-CONT");
+        Eventually.True(() => State() != 'T', "the process runs");
+        child.WriteLine("hello");
+        Assert.Equal("6: hello", child.ReadLine());
+        child.Finish();
+
+        void Signal(string signal)
+        {
+            using ChildProcess kill = ChildProcess.StartProgram("kill", signal, child.Pid.ToString(CultureInfo.InvariantCulture));
+            kill.Finish();
+        }
+
+        char State() => File.ReadAllText($"/proc/{child.Pid}/stat").Split(") ")[^1][0];
     }
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;

@@ -62,6 +62,17 @@ public sealed class CopyFailureTests : IDisposable
     }
 
     [Fact]
+    public void A_destination_reached_by_a_link_is_left_empty_and_not_half()
+    {
+        _folder.Write("source", 20 << 20);
+        _folder.Write("target", 1000);
+        File.CreateSymbolicLink(_folder["copy"], "target");
+        using CancellationTokenSource cancel = new();
+        Assert.ThrowsAny<OperationCanceledException>(() => FileCopier.Copy(_folder["source"], _folder["copy"], null, new Told(_ => cancel.Cancel()), cancel.Token));
+        Assert.Equal(0, new FileInfo(_folder["target"]).Length);
+    }
+
+    [Fact]
     public void An_atomic_copy_that_fails_leaves_the_old_file()
     {
         _folder.Write("source", 5 << 20);

@@ -52,6 +52,26 @@ public sealed class CopyTreeTests : IDisposable
     }
 
     [Fact]
+    public void A_name_that_another_file_system_has_no_link_for_gets_a_copy_of_its_own()
+    {
+        Requires.Root();
+        MakeTree();
+        Directory.CreateDirectory(_folder["copy/d1"]);
+        CopyFolder.Run("mount", "-t", "tmpfs", "tmpfs", _folder["copy/d1"]);
+        try
+        {
+            TreeCopyResult result = FileCopier.CopyTree(_folder["tree"], _folder["copy"]);
+            Assert.Empty(result.Failures);
+            Assert.Equal(File.ReadAllBytes(_folder["tree/hard1"]), File.ReadAllBytes(_folder["copy/d1/hard3"]));
+            Assert.Equal(File.ReadAllBytes(_folder["tree/hard1"]), File.ReadAllBytes(_folder["copy/hard2"]));
+        }
+        finally
+        {
+            CopyFolder.Run("umount", _folder["copy/d1"]);
+        }
+    }
+
+    [Fact]
     public void Another_users_unreadable_file_is_reported()
     {
         Requires.Root();
@@ -148,7 +168,9 @@ public sealed class CopyTreeTests : IDisposable
     [Fact]
     public void A_copy_made_durable_or_compared_is_the_same()
     {
-        MakeTree();
+        Directory.CreateDirectory(_folder["tree/in"]);
+        for (int i = 0; i < 5; i++)
+            _folder.Write($"tree/in/{i}", i * 100_000);
         foreach (bool atomic in new[] { false, true })
         {
             TreeCopyResult result = FileCopier.CopyTree(_folder["tree"], _folder[$"copy{atomic}"], s_all with { Durability = CopyDurability.Full, Verify = true, Atomic = atomic });

@@ -164,11 +164,12 @@ internal sealed unsafe partial class CopyWorker
         RemoveTemporary();
         if (_destination < 0)
             return;
-        if (_isNamed && Stat.Of(_destination, out statx ours).Succeeded
-            && At.statx(_to.Directory, _to.Name, out statx named).Succeeded && SameFile(ours, named))
-        {
-            At.unlinkat(_to.Directory, _to.Name);
-        }
+        bool removed = _isNamed && Stat.Of(_destination, out statx ours).Succeeded
+            && At.statx(_to.Directory, _to.Name, out statx named).Succeeded && SameFile(ours, named) && At.unlinkat(_to.Directory, _to.Name).Succeeded;
+
+        // Reached by a symbolic link, or by another name, too: what is left is at least not taken for a copy.
+        if (!_isNew || !removed)
+            FileLength.ftruncate(_destination, 0);
         FileLength.close(_destination);
         _destination = -1;
     }

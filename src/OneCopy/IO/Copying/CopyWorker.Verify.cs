@@ -57,6 +57,9 @@ internal sealed unsafe partial class CopyWorker
         return done;
     }
 
+    /// <summary>After so many bytes a copy that is to leave the page cache alone gives its pages back.</summary>
+    private const long UncacheStep = 64 << 20;
+
     /// <summary>Gives the pages of both files back. Pages that are not yet written stay, so the destination's are written first.</summary>
     private void Uncache()
     {
@@ -67,5 +70,6 @@ internal sealed unsafe partial class CopyWorker
             throw Failure("fdatasync", r.Errno, _to);
         FileLength.posix_fadvise(_destination, 0, 0, Fadvise.DontNeed);
         FileLength.posix_fadvise(_source, 0, 0, Fadvise.DontNeed);
+        _cached = 0;
     }
 }

@@ -22,6 +22,7 @@ internal sealed unsafe partial class CopyWorker(FileCopyOptions options, CopyMet
     private int _source = -1;
     private int _destination = -1;
     private statx _status;
+    private long _cached;
 
     /// <summary>The extents of the last file.</summary>
     public List<CopyExtent> Extents { get; } = [];
@@ -126,6 +127,9 @@ internal sealed unsafe partial class CopyWorker(FileCopyOptions options, CopyMet
     private void Moved(long bytes)
     {
         meter.Add(_from, bytes);
+        _cached += bytes;
+        if (options.DontCache && _cached >= UncacheStep)
+            Uncache();
         cancellation.ThrowIfCancellationRequested();
     }
 

@@ -54,10 +54,11 @@ internal sealed unsafe partial class TreeCopy
                 case LinkTurn.Wait:
                     worker.CloseSource();
                     return;
-                case LinkTurn.Link:
-                    worker.CloseSource();
-                    Link(node, name, path!, tally);
+                case LinkTurn.Link when Link(node, name, path!, worker, tally):
                     return;
+                case LinkTurn.Link:
+                    linked = false;
+                    break;
             }
         }
 
@@ -85,10 +86,8 @@ internal sealed unsafe partial class TreeCopy
             {
                 try
                 {
-                    if (path is null)
-                        CopyFile(node, bytes, worker, tally);
-                    else
-                        Link(node, bytes, path, tally);
+                    // Met again: the copy is there by now, or this name's turn is the first.
+                    CopyFile(node, bytes, worker, tally);
                 }
                 catch (OneCopyException e)
                 {
@@ -99,21 +98,26 @@ internal sealed unsafe partial class TreeCopy
         }
     }
 
-    private void Link(TreeNode node, byte* name, byte[] path, TreeTally tally)
+    /// <summary>The open source gets no copy but another name of the one that is there. False: this directory cannot have that name, and needs a copy of its own.</summary>
+    private bool Link(TreeNode node, byte* name, byte[] path, CopyWorker worker, TreeTally tally)
     {
         fixed (byte* from = path)
         {
             SysResult r = At.linkat(_rootDestination, from, node.Destination, name);
+            if (r.Errno is Errno.EXDEV or Errno.EMLINK or Errno.EPERM)
+                return false;
+            worker.CloseSource();
             if (r.Errno == Errno.EEXIST)
             {
                 if (IsTaken(node, name, tally))
-                    return;
+                    return true;
                 r = At.linkat(_rootDestination, from, node.Destination, name);
             }
             if (!r.Succeeded)
                 throw new OneCopyException("link", r.Errno, node.DestinationOf(name).ToString());
         }
         tally.HardLinks++;
+        return true;
     }
 
     /// <summary>Clears the way for an entry that is made rather than written. True: what is there stays.</summary>

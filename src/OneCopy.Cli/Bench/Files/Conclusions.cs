@@ -61,11 +61,12 @@ internal static class Conclusions
         if (lastFaults > bestFaults * Notable && lastFaults - bestFaults >= last.Operations / 10)
             causes.Add($"took {Each(last, lastFaults)} page faults, not {Each(best, bestFaults)}");
         double processor = (last.ProcessorSeconds - best.ProcessorSeconds) / best.Operations;
-        if (causes.Count == 0 || processor > lost / 2)
+        if (processor > lost / 2 || (causes.Count == 0 && last.ProcessorSeconds > best.ProcessorSeconds * Same))
             causes.Add($"needed {Amounts.Time(last.ProcessorSeconds / last.Operations)} of processor time{(last.KernelShare is { } kernel ? $" ({kernel:P0} of it in the kernel)" : "")}, not {Amounts.Time(best.ProcessorSeconds / best.Operations)}");
         double queued = (last.QueuedSeconds - best.QueuedSeconds) / best.Operations;
         string rest = processor > lost / 2 ? "" : queued > lost / 2 ? "; but most of the difference is waiting for a processor that other programs had" : "; most of the difference is waiting, not computing";
-        return $"The slowest, {last.Way}, lost {Amounts.Time(lost)} on each: it {string.Join(", ", causes)}{rest}.";
+        string what = causes.Count == 0 ? "nothing that is counted explains it" : $"it {string.Join(", ", causes)}";
+        return $"The slowest, {last.Way}, lost {Amounts.Time(lost)} on each: {what}{rest}.";
     }
 
     private static string Each(Measured w, double all) => Amounts.Digits(all / w.Operations);

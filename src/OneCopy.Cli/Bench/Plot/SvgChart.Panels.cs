@@ -40,19 +40,19 @@ internal sealed partial class SvgChart
             Text(box.X0 - 8, y + 4.5, panel.YLabel(tick), Small, "end");
         }
 
-        // Words that would run into the ones before them are left out; the line at the size stays.
-        double free = double.MinValue;
-        foreach (double size in sizes)
+        // Words that would run into the ones behind them are left out, for the largest size is to have its own; the line at the size stays.
+        double free = double.MaxValue;
+        foreach (double size in sizes.Reverse())
         {
             double x = across.At(size);
             string label = panel.XLabel(size);
             double half = label.Length * Small * CharacterWidth / 2;
             Element("line", ("x1", N(x)), ("x2", N(x)), ("y1", N(box.Y0)), ("y2", N(box.Y1)), ("stroke", "#f0f0f0"));
-            if (x - half <= free)
+            if (x + half >= free)
                 continue;
             Element("line", ("x1", N(x)), ("x2", N(x)), ("y1", N(box.Y0)), ("y2", N(box.Y0 + 5)), ("stroke", "#444"));
             Text(x, box.Y0 + 20, label, Small, "middle");
-            free = x + half + 8;
+            free = x - half - 8;
         }
 
         Element("path", ("d", $"M{N(box.X0)},{N(box.Y1)} V{N(box.Y0)} H{N(box.X1)}"), ("fill", "none"), ("stroke", "#444"));

@@ -27,6 +27,9 @@ public class HeaderTests
     {
         // MAX_RW_COUNT is in the kernel's sources, not in a header that programs see; the transfer of 3 GiB tests it.
         "Uio.MaxBytesPerCall",
+
+        // chown(2) says -1 in words.
+        "Permissions.Unchanged",
     };
 
     /// <summary>Types that are no C structs.</summary>

@@ -17,6 +17,8 @@ internal sealed unsafe partial class CopyWorker
         long size = (long)_status.stx_size;
         _data = 0;
         _reached = 0;
+        _refused = CopyEngines.None;
+        _readsAhead = null;
         SourceChange change = SourceChange.None;
         if (TryClone(size, out length))
         {
@@ -77,6 +79,7 @@ internal sealed unsafe partial class CopyWorker
             }
             if (data < hole)
             {
+                Choose(hole - data);
                 long copied = CopyData(data, hole - data);
                 if (copied < hole - data)
                     return data + copied;
@@ -114,14 +117,17 @@ internal sealed unsafe partial class CopyWorker
         long done = 0;
         while (done < length)
         {
-            EngineOutcome outcome = Run(_engine, offset + done, length - done);
+            CopyEngine engine = _engine;
+            EngineOutcome outcome = Run(engine, offset + done, length - done);
             done += outcome.Copied;
             if (done == length)
                 break;
+            if (_engine != engine)
+                continue;
             if (outcome.IsEnd)
             {
                 // A call that moves nothing has not said that there is nothing: files of /proc do so. read(2) has the last word.
-                if (_engine == CopyEngine.ReadWrite || !HasByteAt(offset + done))
+                if (_engine is CopyEngine.ReadWrite or CopyEngine.ReadAhead || !HasByteAt(offset + done))
                     return done;
                 outcome = new EngineOutcome(0, 0, null);
             }

@@ -8,6 +8,18 @@ internal sealed unsafe partial class CopyWorker
     /// <summary>Two file systems that were found not to share extents are not asked again for the next file of a tree.</summary>
     private (ulong From, ulong To, string Reason)? _noClone;
 
+    private CopyEngines _refused;
+    private bool? _readsAhead;
+
+    /// <summary>Of those that <see cref="CopyEngine.Auto"/> goes on from.</summary>
+    [Flags]
+    private enum CopyEngines
+    {
+        None = 0,
+        ReadAhead = 1,
+        CopyRange = 2,
+    }
+
     private bool TryClone(long size, out long length)
     {
         length = 0;
@@ -50,32 +62,55 @@ internal sealed unsafe partial class CopyWorker
         return false;
     }
 
-    /// <summary>The engine that data is first tried with.</summary>
-    private void Choose(long size)
+    /// <summary>The engine that an extent is first tried with: what was refused before is not tried again for this file.</summary>
+    private void Choose(long length)
     {
         if (options.Engine != CopyEngine.Auto)
         {
             _engine = options.Engine;
             return;
         }
-        _engine = FirstChoice(options, size);
+
+        if (_refused.HasFlag(CopyEngines.CopyRange))
+            _engine = CopyEngine.ReadWrite;
+        else
+            _engine = FirstChoice(length, !_refused.HasFlag(CopyEngines.ReadAhead) && ReadsAhead());
     }
 
     /// <summary>
-    /// copy_file_range is at least as fast as every other way where a file is longer than one buffer, and far faster where a server copies; for shorter files, and where
+    /// copy_file_range is at least as fast as every other way that one thread has where a file is longer than one buffer, and far faster where a server copies. Where a second
+    /// processor is free, two threads are faster than it on file systems that have nothing better. For shorter files, and where
     /// the bytes must be looked at or kept out of the cache, read and write are.
     /// </summary>
-    internal static CopyEngine FirstChoice(FileCopyOptions options, long size) =>
-        options.Sparse == SparseMode.Always || options.DontCache || size <= options.BufferLength ? CopyEngine.ReadWrite : CopyEngine.CopyRange;
+    private CopyEngine FirstChoice(long length, bool readsAhead)
+    {
+        if (options.Sparse == SparseMode.Always || options.DontCache || (long)_status.stx_size <= options.BufferLength)
+            return CopyEngine.ReadWrite;
+        return readsAhead && length >= ReadAhead.Least ? CopyEngine.ReadAhead : CopyEngine.CopyRange;
+    }
+
+    /// <summary>Both file systems are of kinds on which it was measured to win, and no other file is copied beside this one.</summary>
+    private bool ReadsAhead() => _readsAhead ??= MayReadAhead(_source, _destination);
+
+    private bool MayReadAhead(int source, int destination) =>
+        !IsInTree && options.Parallelism != 1 && Environment.ProcessorCount > 1
+        && FileSystem.NameOf(source) is "ext4" or "tmpfs" && FileSystem.NameOf(destination) is "ext4" or "tmpfs";
 
     /// <summary>After a failure with nothing copied at this offset. Never where the device, the space or the memory is at fault.</summary>
     private bool FallBack(EngineOutcome outcome)
     {
         if (options.Engine != CopyEngine.Auto || _engine != CopyEngine.CopyRange || (outcome.Call is not null && !IsRefusal(outcome.Errno)))
             return false;
-        _reason = outcome.Call is null ? "copy-range: moved nothing" : $"copy-range: {Errno.NameOf(outcome.Errno)}";
-        _engine = CopyEngine.ReadWrite;
+        Refuse(CopyEngine.CopyRange, outcome.Call is null ? "moved nothing" : Errno.NameOf(outcome.Errno));
         return true;
+    }
+
+    /// <summary>Goes on with the next engine of <see cref="CopyEngine.Auto"/>, and says why.</summary>
+    private void Refuse(CopyEngine engine, string reason)
+    {
+        _refused |= engine == CopyEngine.ReadAhead ? CopyEngines.ReadAhead : CopyEngines.CopyRange;
+        _reason = $"{NameOf(engine)}: {reason}";
+        _engine = engine == CopyEngine.ReadAhead ? CopyEngine.CopyRange : CopyEngine.ReadWrite;
     }
 
     /// <summary>The errors by which kernels and file systems say "not this way"; EFBIG is said in error by Linux 6.17's copy_file_range, ENOENT by CIFS.</summary>
@@ -91,6 +126,7 @@ internal sealed unsafe partial class CopyWorker
         CopyEngine.CopyRange => "copy-range",
         CopyEngine.Mapped => "mapped",
         CopyEngine.Vectored => "vectored",
+        CopyEngine.ReadAhead => "read-ahead",
         _ => "read-write",
     };
 }

@@ -57,9 +57,10 @@ internal sealed unsafe partial class CopyWorker
     {
         if (options.Engine != CopyEngine.Auto)
             return (options.Engine, "It was asked for.");
-        CopyEngine next = FirstChoice(options, size);
+        CopyEngine next = FirstChoice(size, MayReadAhead(_source, _to.Directory));
         string why = (next, options.Sparse, options.DontCache) switch
         {
+            (CopyEngine.ReadAhead, _, _) => $"One thread reads, one writes, where a piece of data has at least {ReadAhead.Least} bytes; copy-range for others, and where the second thread is not ahead.",
             (CopyEngine.CopyRange, _, _) => $"The kernel copies between the page caches; longer than one buffer ({options.BufferLength} bytes).",
             (_, SparseMode.Always, _) => "Every byte is looked at to find zeros.",
             (_, _, true) => "The page cache is to be kept free.",

@@ -29,6 +29,13 @@ internal sealed unsafe partial class CopyWorker(FileCopyOptions options, CopyMet
 
     public void Dispose()
     {
+        _ahead?.Dispose();
+        _ahead = null;
+        FreeBuffer();
+    }
+
+    private void FreeBuffer()
+    {
         NativeMemory.AlignedFree(_buffer);
         _buffer = null;
         _bufferLength = 0;
@@ -138,7 +145,7 @@ internal sealed unsafe partial class CopyWorker(FileCopyOptions options, CopyMet
     {
         if (_bufferLength < length)
         {
-            Dispose();
+            FreeBuffer();
             _buffer = (byte*)NativeMemory.AlignedAlloc((nuint)length, (nuint)_page);
             _bufferLength = length;
         }

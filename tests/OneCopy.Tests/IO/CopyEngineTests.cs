@@ -8,7 +8,7 @@ public sealed class CopyEngineTests : IDisposable
     private readonly CopyFolder _disk = new();
     private readonly CopyFolder _memory = new("/dev/shm");
 
-    public static TheoryData<CopyEngine> Engines => [CopyEngine.Auto, CopyEngine.CopyRange, CopyEngine.Mapped, CopyEngine.Vectored, CopyEngine.ReadWrite];
+    public static TheoryData<CopyEngine> Engines => [CopyEngine.Auto, CopyEngine.CopyRange, CopyEngine.Mapped, CopyEngine.Vectored, CopyEngine.ReadWrite, CopyEngine.ReadAhead];
 
     public void Dispose()
     {
@@ -58,7 +58,7 @@ public sealed class CopyEngineTests : IDisposable
     public void Auto_says_which_engine_and_why_not_the_one_before()
     {
         _disk.Write("small", 1000);
-        _disk.Write("large", 1 << 20);
+        _disk.Write("large", 1_000_000);
         CopyExtent small = Assert.Single(FileCopier.Copy(_disk["small"], _disk["a"]).Extents);
         CopyExtent large = Assert.Single(FileCopier.Copy(_disk["large"], _disk["b"]).Extents);
         if (large.Engine == CopyEngine.Clone)
@@ -71,12 +71,33 @@ public sealed class CopyEngineTests : IDisposable
     }
 
     [Fact]
+    public void Auto_reads_ahead_where_a_second_thread_may()
+    {
+        if (Environment.ProcessorCount < 2)
+            Assert.Skip("Needs two processors.");
+        byte[] content = _memory.Write("source", 3_000_000);
+        FileCopyOptions alone = new() { Parallelism = 1 };
+        Assert.Equal(CopyEngine.ReadAhead, FileCopier.Plan(_memory["source"], _memory["a"]).Engine);
+        Assert.Equal(CopyEngine.CopyRange, FileCopier.Plan(_memory["source"], _memory["a"], alone).Engine);
+        Assert.Equal(CopyEngine.ReadAhead, FileCopier.Copy(_memory["source"], _memory["a"]).Extents[0].Engine);
+        Assert.Equal([CopyEngine.CopyRange], FileCopier.Copy(_memory["source"], _memory["b"], alone).Engines);
+        Assert.Equal(content, File.ReadAllBytes(_memory["a"]));
+
+        // A piece of data that is too short for it is copied in another way, between others that are not.
+        _memory.WriteSparse("sparse", 40 << 20, (0, 2 << 20), (10 << 20, 100_000), (20 << 20, 2 << 20));
+        FileCopyResult result = FileCopier.Copy(_memory["sparse"], _memory["c"]);
+        Assert.Equal(
+            [CopyEngine.ReadAhead, CopyEngine.CopyRange, CopyEngine.ReadAhead], result.Extents.Where(e => e.Kind == CopyExtentKind.Data).Select(e => e.Engine));
+        _memory.AssertSame("sparse", "c");
+    }
+
+    [Fact]
     public void Between_two_file_systems_too()
     {
         byte[] content = _memory.Write("source", 3_000_000);
         foreach (CopyEngine engine in Engines.Select(row => row.Data).Where(engine => engine != CopyEngine.CopyRange))
         {
-            FileCopyResult result = FileCopier.Copy(_memory["source"], _disk["copy"], new FileCopyOptions { Engine = engine });
+            FileCopyResult result = FileCopier.Copy(_memory["source"], _disk["copy"], new FileCopyOptions { Engine = engine, Parallelism = 1 });
             Assert.Equal(content, File.ReadAllBytes(_disk["copy"]));
             if (engine == CopyEngine.Auto && _disk.StatusOf(".").stx_dev_minor != _memory.StatusOf(".").stx_dev_minor)
                 Assert.Equal((CopyEngine.ReadWrite, "copy-range: EXDEV"), (result.Extents[0].Engine, result.Extents[0].Reason));

@@ -8,6 +8,7 @@ internal static class CopyWays
     private static readonly (string Name, CopyEngine Engine)[] s_engines =
     [
         ("read-write", CopyEngine.ReadWrite),
+        ("read-ahead", CopyEngine.ReadAhead),
         ("vectored", CopyEngine.Vectored),
         ("mapped", CopyEngine.Mapped),
         ("copy-range", CopyEngine.CopyRange),

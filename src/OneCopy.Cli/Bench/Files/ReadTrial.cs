@@ -39,15 +39,24 @@ internal sealed class ReadPlan(WorkFiles file, long[] offsets, int length, bool 
 /// <param name="plan">What to read.</param>
 internal abstract class ReadTrial(string way, ReadPlan plan) : Trial(way)
 {
-    private ulong _checksum;
+    // Null: it has not read everything, and what hindered it is told already.
+    private ulong? _checksum;
 
     protected ReadPlan Plan { get; } = plan;
 
     public override void Prepare() => Plan.Prepare();
 
-    public sealed override void Run() => _checksum = ReadAll();
+    public sealed override void Run()
+    {
+        _checksum = null;
+        _checksum = ReadAll();
+    }
 
-    public override void TidyUp() => Plan.Check(Way, _checksum);
+    public override void TidyUp()
+    {
+        if (_checksum is ulong checksum)
+            Plan.Check(Way, checksum);
+    }
 
     /// <summary>Reads everything, and returns the checksum.</summary>
     protected abstract ulong ReadAll();

@@ -21,10 +21,12 @@ internal static class FilesBenchCommand
         Option<bool> quick = new("--quick") { Description = "Smaller files and fewer reads: less than a minute." };
         Option<string?> only = new("--only") { Description = "Copies alone, or reads alone.", HelpName = "copy|read" };
         only.AcceptOnlyFromAmong("copy", "read");
+        Option<string?> cache = new("--cache") { Description = "With the source in the page cache alone, or on storage alone.", HelpName = "warm|cold" };
+        cache.AcceptOnlyFromAmong("warm", "cold");
         Option<string?> plot = new("--plot") { Description = "Draw the figures: throughput over size, a line for each way.", HelpName = "FILE.svg" };
         Option<bool> json = QueueArguments.Json();
         Command command = new TeachingCommand("files", "Compare the ways to copy and to read files: when which one wins, and why.", """
-            Copies by read and write, vectored, mapped, copy_file_range (and clone, where the file system can), from 4 KiB to 1 GiB; random and sequential reads
+            Copies by read and write (in turn, and by two threads), vectored, mapped, copy_file_range (and clone, where the file system can), from 4 KiB to 1 GiB; random and sequential reads
             by pread, mapped span, safe mapped copy and others. With the source in the page cache (warm), and on storage alone (cold), where it is looked
             whether it really is. Each with the processor time, page faults and system calls of the thread that does it: a table, JSON, a plot, and what follows from them.
             Every way has its turn in every round. It needs room for about twice the largest size in DIR; its files are removed at the end.
@@ -35,7 +37,7 @@ internal static class FilesBenchCommand
               onecopy bench files --dir /data --size 4KiB,1MiB,256MiB --rounds 9 --only copy
               onecopy bench files --quick --json | jq -r .conclusions[]
             """)
-        { directory, sizes, rounds, quick, only, plot, json };
+        { directory, sizes, rounds, quick, only, cache, plot, json };
         command.SetAction(parsed => Outcome.Of(ct =>
         {
             bool isQuick = parsed.GetValue(quick);
@@ -44,7 +46,8 @@ internal static class FilesBenchCommand
                 parsed.GetValue(sizes) is { Length: > 0 } chosen ? [.. chosen.Distinct().Order()] : isQuick ? FilesOptions.QuickSizes : FilesOptions.UsualSizes,
                 parsed.GetValue(rounds) ?? FilesOptions.UsualRounds,
                 isQuick,
-                parsed.GetValue(only) switch { "copy" => Work.Copy, "read" => Work.Read, _ => Work.All });
+                parsed.GetValue(only) switch { "copy" => Work.Copy, "read" => Work.Read, _ => Work.All },
+                parsed.GetValue(cache) switch { "warm" => [false], "cold" => [true], _ => FilesOptions.WarmAndCold });
             return RunAsync(options, parsed.GetValue(plot), parsed.GetValue(json), ct);
         }));
         return command;

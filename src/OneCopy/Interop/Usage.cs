@@ -32,11 +32,13 @@ internal struct rusage
     public long ru_nivcsw;
 }
 
-/// <summary>getrusage(2) and clock_gettime(2): what a thread has used.</summary>
+/// <summary>getrusage(2) and clock_gettime(2): what a thread or a process has used.</summary>
 internal static unsafe partial class Usage
 {
+    public const int RUSAGE_SELF = 0;
     public const int RUSAGE_THREAD = 1;
 
+    public const int CLOCK_PROCESS_CPUTIME_ID = 2;
     public const int CLOCK_THREAD_CPUTIME_ID = 3;
 
     [LibraryImport("libc", EntryPoint = "clock_gettime", SetLastError = true)]

@@ -48,7 +48,7 @@ public class BenchConclusionsTests
     }
 
     private static IReadOnlyList<string> Of(params Figure[] figures) =>
-        Conclusions.From(new FilesFindings(new FilesOptions("/", [4096], 1, Quick: false, Work.All), figures, "", CountsAllSystemCalls: true, NoCold: null));
+        Conclusions.From(new FilesFindings(new FilesOptions("/", [4096], 1, Quick: false, Work.All, FilesOptions.WarmAndCold), figures, "", CountsAllSystemCalls: true, NoCold: null));
 
     private static Measured Way(string name, double seconds, long calls = 0, long faults = 0, long stored = 0, bool competes = true) =>
         new(name, Operations, Operations * 64, [new Sample(seconds, ProcessorSeconds: 0.01, 0, 0, faults, 0, calls, stored * Operations, QueuedSeconds: 0)], competes);

@@ -8,9 +8,11 @@ namespace OneCopy.Cli.Bench.Files;
 /// Copies files into new ones: opening, making and closing them is part of it, as it is when somebody copies files. What the first
 /// run made is compared with the sources.
 /// </summary>
-internal sealed class CopyTrial(string way, WorkFiles sources, bool cold, Action<string, string> copy) : Trial(way)
+internal sealed class CopyTrial(string way, WorkFiles sources, bool cold, bool hasThreads, Action<string, string> copy) : Trial(way)
 {
     private bool _compared;
+
+    public override bool HasThreads => hasThreads;
 
     public override void Prepare()
     {

@@ -16,7 +16,7 @@ internal static class CopyWays
     ];
 
     public static IReadOnlyList<Trial> Of(WorkFiles files, bool cold, CancellationToken ct) =>
-        [.. s_engines.Select(e => new CopyTrial(e.Name, files, cold, CopyBy(e.Engine, ct)))];
+        [.. s_engines.Select(e => new CopyTrial(e.Name, files, cold, hasThreads: e.Engine == CopyEngine.ReadAhead, CopyBy(e.Engine, ct)))];
 
     private static Action<string, string> CopyBy(CopyEngine engine, CancellationToken ct)
     {

@@ -41,8 +41,8 @@ internal sealed class FilesBench(FilesOptions options, string directory, Action<
     /// <summary>The units that progress is told in.</summary>
     public static double Steps(FilesOptions options)
     {
-        double copies = options.Work.HasFlag(Work.Copy) ? options.Sizes.Count * 2 : 0;
-        double reads = options.Work.HasFlag(Work.Read) ? (options.RandomLengths.Count + options.SequentialLengths.Count) * 2 : 0;
+        double copies = options.Work.HasFlag(Work.Copy) ? options.Sizes.Count * options.Caches.Count : 0;
+        double reads = options.Work.HasFlag(Work.Read) ? (options.RandomLengths.Count + options.SequentialLengths.Count) * options.Caches.Count : 0;
         return copies + reads;
     }
 
@@ -50,7 +50,7 @@ internal sealed class FilesBench(FilesOptions options, string directory, Action<
     public FilesFindings Run()
     {
         using Meter meter = new();
-        _noCold = ColdProbe();
+        _noCold = options.Caches.Contains(true) ? ColdProbe() : null;
         if (options.Work.HasFlag(Work.Copy))
         {
             foreach (long size in options.Sizes)
@@ -73,7 +73,7 @@ internal sealed class FilesBench(FilesOptions options, string directory, Action<
         int count = (int)Math.Clamp(options.BytesOfRound / Math.Max(size, 1), 1, options.MostFiles);
         progress(0, $"Making {Sizes.Count(count, "file")} of {Sizes.Binary(size)}");
         using WorkFiles files = WorkFiles.Make(directory, size, count, ct);
-        foreach (bool cold in (bool[])[false, true])
+        foreach (bool cold in options.Caches)
         {
             if (cold && _noCold is not null)
             {
@@ -91,7 +91,7 @@ internal sealed class FilesBench(FilesOptions options, string directory, Action<
     {
         progress(0, $"Making a file of {Sizes.Binary(options.ReadFile)} to read");
         using WorkFiles file = WorkFiles.Make(directory, options.ReadFile, 1, ct);
-        foreach (bool cold in (bool[])[false, true])
+        foreach (bool cold in options.Caches)
         {
             if (cold && _noCold is not null)
             {

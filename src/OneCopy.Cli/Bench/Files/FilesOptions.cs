@@ -9,10 +9,18 @@ internal enum Work
 }
 
 /// <summary>What <c>bench files</c> was asked for.</summary>
-internal sealed record FilesOptions(string Directory, IReadOnlyList<long> Sizes, int Rounds, bool Quick, Work Work)
+/// <param name="Directory">Where the files are made.</param>
+/// <param name="Sizes">Of the files, ascending.</param>
+/// <param name="Rounds">How often each way has its turn.</param>
+/// <param name="Quick">Fewer and smaller.</param>
+/// <param name="Work">What is done.</param>
+/// <param name="Caches">Whether the sources are cold, in this order.</param>
+internal sealed record FilesOptions(string Directory, IReadOnlyList<long> Sizes, int Rounds, bool Quick, Work Work, IReadOnlyList<bool> Caches)
 {
     public static readonly IReadOnlyList<long> UsualSizes = [4L << 10, 64L << 10, 1L << 20, 16L << 20, 256L << 20, 1L << 30];
     public static readonly IReadOnlyList<long> QuickSizes = [4L << 10, 64L << 10, 1L << 20, 16L << 20, 64L << 20];
+
+    public static readonly IReadOnlyList<bool> WarmAndCold = [false, true];
 
     public const int UsualRounds = 5;
 

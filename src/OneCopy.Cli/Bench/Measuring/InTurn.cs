@@ -36,7 +36,7 @@ internal static class InTurn
         try
         {
             trial.Prepare();
-            Sample sample = meter.Measure(trial.Run);
+            Sample sample = meter.Measure(trial.Run, trial.HasThreads);
             samples?.Add(sample);
             return null;
         }

@@ -5,7 +5,7 @@ namespace OneCopy.Cli.Bench.Measuring;
 
 /// <summary>
 /// Clocks and counters around a piece of work, on one thread: the one that made it. Other threads of the process, which compile or draw
-/// progress, are not counted.
+/// progress, are counted only where threads of the work are to be: they are few beside it.
 /// </summary>
 internal sealed class Meter : IDisposable
 {
@@ -24,11 +24,11 @@ internal sealed class Meter : IDisposable
 
     public bool CountsAllSystemCalls => _calls.CountsAll;
 
-    public Sample Measure(Action work)
+    public Sample Measure(Action work, bool hasThreads = false)
     {
-        Sample before = Read(callsLast: true);
+        Sample before = Read(hasThreads, callsLast: true);
         work();
-        Sample after = Read(callsLast: false);
+        Sample after = Read(hasThreads, callsLast: false);
         Sample taken = after - before;
         return taken with { SystemCalls = taken.SystemCalls - _ownCalls };
     }
@@ -36,15 +36,15 @@ internal sealed class Meter : IDisposable
     public void Dispose() => _calls.Dispose();
 
     /// <summary>The clock is read nearest to the work, next to it the counter of calls, so that neither has the other readings in it.</summary>
-    private Sample Read(bool callsLast)
+    private Sample Read(bool hasThreads, bool callsLast)
     {
         long clock = callsLast ? 0 : Stopwatch.GetTimestamp();
         long calls = callsLast || !_calls.CountsAll ? 0 : _calls.Read(default);
-        Usage.getrusage(Usage.RUSAGE_THREAD, out rusage usage).OrThrow("getrusage");
+        Usage.getrusage(hasThreads ? Usage.RUSAGE_SELF : Usage.RUSAGE_THREAD, out rusage usage).OrThrow("getrusage");
 
         // To the nanosecond; getrusage divides it into user and system by where the clock's ticks fell.
-        Usage.clock_gettime(Usage.CLOCK_THREAD_CPUTIME_ID, out timespec processor).OrThrow("clock_gettime");
-        ThreadIo io = ThreadIo.OfThisThread();
+        Usage.clock_gettime(hasThreads ? Usage.CLOCK_PROCESS_CPUTIME_ID : Usage.CLOCK_THREAD_CPUTIME_ID, out timespec processor).OrThrow("clock_gettime");
+        ThreadIo io = ThreadIo.Of(hasThreads);
         if (callsLast || !_calls.CountsAll)
             calls = _calls.Read(io);
         if (callsLast)

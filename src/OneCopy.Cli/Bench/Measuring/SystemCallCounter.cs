@@ -4,7 +4,7 @@ using OneCopy.Interop;
 
 namespace OneCopy.Cli.Bench.Measuring;
 
-/// <summary>Counts the system calls of the thread that made it.</summary>
+/// <summary>Counts the system calls of the thread that made it, and of those that it starts.</summary>
 internal sealed class SystemCallCounter : IDisposable
 {
     private readonly SafeFileHandle? _perf;
@@ -38,16 +38,16 @@ internal sealed class SystemCallCounter : IDisposable
     public void Dispose() => _perf?.Dispose();
 }
 
-/// <summary>Lines of /proc/thread-self/io (proc_pid_io(5)).</summary>
+/// <summary>Lines of /proc/thread-self/io, or of /proc/self/io (proc_pid_io(5)).</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct ThreadIo(long ReadCalls, long WriteCalls, long BytesFromStorage)
 {
-    public static ThreadIo OfThisThread()
+    public static ThreadIo Of(bool wholeProcess)
     {
         ThreadIo io = default;
         try
         {
-            foreach (string line in File.ReadLines("/proc/thread-self/io"))
+            foreach (string line in File.ReadLines(wholeProcess ? "/proc/self/io" : "/proc/thread-self/io"))
             {
                 int colon = line.IndexOf(':', StringComparison.Ordinal);
                 long value = long.Parse(line.AsSpan(colon + 1));

@@ -9,6 +9,9 @@ internal abstract class Trial(string way)
     /// <summary>False for one that has done a part of the work before the clock runs: it is shown, and cannot win.</summary>
     public virtual bool Competes => true;
 
+    /// <summary>Whether other threads do a part of the work: then what the whole process uses is counted.</summary>
+    public virtual bool HasThreads => false;
+
     /// <summary>Before each run, and not measured.</summary>
     public virtual void Prepare()
     {

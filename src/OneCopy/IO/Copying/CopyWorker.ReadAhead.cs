@@ -12,6 +12,9 @@ internal sealed unsafe partial class CopyWorker
 
     private EngineOutcome RunReadAhead(long offset, long length)
     {
+        // One piece: there is nothing to be ahead of.
+        if (length <= ReadAhead.PieceLength)
+            return RunReadWrite(offset, length);
         SysResult allocated = AllocateAhead(offset, length);
         if (!allocated.Succeeded)
             return new EngineOutcome(0, allocated.Errno, "fallocate");

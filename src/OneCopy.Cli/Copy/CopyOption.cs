@@ -14,7 +14,7 @@ internal sealed class CopyOption(string name, string? valueName, string? descrip
     public static readonly CopyOption[] All =
     [
         Words("--engine", "How the bytes move.", CopyWords.Engines, static (s, v) => s.Options = s.Options with { Engine = (CopyEngine)v }),
-        Size("--window", "Bytes that the engine 'mapped' has mapped at a time. [default: 1MiB]", static (s, v) => s.Options = s.Options with { WindowLength = v }),
+        Size("--window", "Bytes that the engine 'mapped' has mapped at a time. [default: 4MiB]", static (s, v) => s.Options = s.Options with { WindowLength = v }),
         Size("--buffer", "Bytes of each buffer of the engines 'read-write' and 'vectored'. [default: 256KiB]", static (s, v) => s.Options = s.Options with { BufferLength = v }),
         Words("--sparse", "Holes: those of the source, wherever there are zeros, or none.", CopyWords.SparseModes, static (s, v) => s.Options = s.Options with { Sparse = (SparseMode)v }),
         new("--no-preserve", "LIST", "What is not kept beside the bytes: mode, times, owner, xattr, or all, with commas.", NoPreserve),

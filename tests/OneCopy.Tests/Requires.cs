@@ -35,6 +35,14 @@ internal static class Requires
             Assert.Skip($"{path} is in memory: needs a file system on a device.");
     }
 
+    /// <summary>What a program changes the user of must be able to read a file of this checkout, which may be in a directory that is its owner's alone.</summary>
+    public static void CanRead(ReadOnlySpan<string> behind, string file)
+    {
+        using ChildProcess trial = ChildProcess.StartProgram(behind[0], [.. behind[1..], "test", "-r", file]);
+        if (trial.WaitForExit() != 0)
+            Assert.Skip($"Behind '{string.Join(' ', behind.ToArray())}', {file} cannot be read: the checkout is in a directory that others may not enter.");
+    }
+
     public static void Root()
     {
         if (Prctl.geteuid() != 0)

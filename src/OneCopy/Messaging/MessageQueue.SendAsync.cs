@@ -269,14 +269,17 @@ public sealed partial class MessageQueue
                 {
                     waiting.Complete();
                 }
-                else if (waiting.IsAttached && !waiting.IsMoving && MoveIsAsked(waiting))
+                else if (waiting.IsAttached)
                 {
-                    waiting.IsMoving = true;
-                    ThreadPool.UnsafeQueueUserWorkItem(static w => w.Queue.Move(w.Waiting), (Queue: this, Waiting: waiting), preferLocal: false);
-                }
-                else if (waiting.IsAttached && PushIsAsked(waiting) && waiting.TryAskForPush())
-                {
-                    ThreadPool.UnsafeQueueUserWorkItem(static w => w.Queue.Push(w.Waiting), (Queue: this, Waiting: waiting), preferLocal: false);
+                    if (!waiting.IsMoving && MoveIsAsked(waiting))
+                    {
+                        waiting.IsMoving = true;
+                        ThreadPool.UnsafeQueueUserWorkItem(static w => w.Queue.Move(w.Waiting), (Queue: this, Waiting: waiting), preferLocal: false);
+                    }
+
+                    // As well, and not instead: who has posted a place is rung by a push alone, and may have been heard with the same ring.
+                    if (PushIsAsked(waiting) && waiting.TryAskForPush())
+                        ThreadPool.UnsafeQueueUserWorkItem(static w => w.Queue.Push(w.Waiting), (Queue: this, Waiting: waiting), preferLocal: false);
                 }
             }
         }

@@ -65,7 +65,11 @@ public class DoctorCommandTests
         Requires.Root();
         string[] prefix = behind.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (prefix.Length > 0)
+        {
             Requires.Program(prefix[0], prefix[1..]);
+            Requires.CanRead(prefix, Path.Combine(AppContext.BaseDirectory, "OneCopy.Cli.dll"));
+        }
+
         using ChildProcess held = ChildProcess.Start("hold", [.. steps.Split(' ', StringSplitOptions.RemoveEmptyEntries), "pages=w"]);
         held.ReadLine();
         AssertNamed(prefix, held.Pid, name, reason);

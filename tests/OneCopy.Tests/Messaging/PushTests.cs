@@ -190,6 +190,25 @@ public sealed class PushTests : IDisposable
         Assert.InRange(queue.Statistics.Pushed, 1, 5);
     }
 
+    /// <summary>The sender finds both asked for when it looks: a move for those who found no slot, and pushes for the others.</summary>
+    [Fact]
+    public async Task A_move_that_is_asked_for_keeps_no_push_from_being_made()
+    {
+        Requires.NoYama();
+        await using MessageQueue queue = _root.Open();
+        using ChildProcess sender = ChildProcess.Start("lane-send", _root.Path, "q", "1", $"{Length}");
+        Assert.Equal("open", await sender.ReadLineAsync());
+        Eventually.True(() => queue.Statistics.Queued == 1, "the message is there");
+        sender.Stop();
+        using ChildProcess receiver = ChildProcess.Start("lane-receive", "wait-at=move.ring:4", NoReading, _root.Path, "q", "1", "threads");
+        Assert.Equal("open", await receiver.ReadLineAsync());
+        Assert.Equal("at move.ring", await receiver.ReadLineAsync());
+        sender.Continue();
+        receiver.WriteLine("go on");
+        Assert.EndsWith("ok 1", await receiver.ReadLineAsync(), StringComparison.Ordinal);
+        Assert.Equal("sent", await sender.ReadLineAsync());
+    }
+
     /// <summary>
     /// Sends are taken back and their memory is used again at once, copies are cancelled and theirs as well, all at random: what is completed is
     /// whole, nobody writes to memory that is its user's again, and nobody waits for ever.

@@ -8,6 +8,9 @@ internal sealed unsafe partial class CopyWorker
     /// <summary>After so many pieces it is looked at how many of them the second thread had ready: 16 MiB.</summary>
     private const int PiecesToJudge = 64;
 
+    // Each allocation is one at once, where that of a write can wait until it is written to the device: many small ones cost more than they save.
+    private const long LeastToAllocate = 64 << 20;
+
     private ReadAhead? _ahead;
 
     private EngineOutcome RunReadAhead(long offset, long length)
@@ -84,7 +87,7 @@ internal sealed unsafe partial class CopyWorker
     /// <summary>ext4 finds the blocks of a file that is allocated at once in less time than those of each write. Other file systems were not seen to gain by it.</summary>
     private SysResult AllocateAhead(long offset, long length)
     {
-        if (FileSystem.NameOf(_destination) is not "ext4")
+        if (length < LeastToAllocate || FileSystem.NameOf(_destination) is not "ext4")
             return SysResult.Ok();
         SysResult r = FileLength.fallocate(_destination, 0, offset, length);
         if (r.Errno is Errno.EOPNOTSUPP or Errno.ENOSYS)

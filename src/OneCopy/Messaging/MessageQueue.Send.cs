@@ -150,8 +150,8 @@ public sealed partial class MessageQueue
         ct.ThrowIfCancellationRequested();
         if (TryDraft(needs, properties, out Draft draft))
             return draft;
-        DraftAttempt attempt = new(needs, properties);
-        return WaitUntil(WaitKind.Own, attempt, DraftAttempt.Try, deadline, ct)
+        TakeAttempt attempt = new(needs, properties);
+        return WaitUntil(WaitKind.Own, ref attempt, deadline, ct)
             ? attempt.Draft
             : throw new TimeoutException($"The queue {Name} had no room for a message of {needs.PayloadLength:N0} bytes in time; nothing was sent.");
     }
@@ -160,9 +160,10 @@ public sealed partial class MessageQueue
     private void Publish(Draft draft, long deadline, CancellationToken ct, bool keepDraft = false)
     {
         MarkQueued(draft);
+        Enqueue enqueue = new(draft.Reference(_self.Index));
         try
         {
-            if (WaitUntil(WaitKind.Space, draft.Reference(_self.Index), static (q, r) => q.TryEnqueue(r), deadline, ct))
+            if (enqueue.Try(this) || WaitUntil(WaitKind.Space, ref enqueue, deadline, ct))
                 return;
         }
         catch
@@ -256,6 +257,25 @@ public sealed partial class MessageQueue
     {
         _self.Count(Counter.SentInline + ((int)lane * 2));
         _self.Count(Counter.SentInlineBytes + ((int)lane * 2), bytes);
+    }
+
+    private struct TakeAttempt(Needs needs, MessageProperties? properties) : IAttempt
+    {
+        private int _looks;
+        private Draft _draft;
+
+        public readonly Draft Draft => _draft;
+
+        public bool MaySucceed(MessageQueue queue) => queue.MayHaveFreeBlock(_looks++);
+
+        public bool Try(MessageQueue queue) => queue.TryDraft(needs, properties, out _draft);
+    }
+
+    private readonly struct Enqueue(MessageReference reference) : IAttempt
+    {
+        public bool MaySucceed(MessageQueue queue) => !queue._ring.LooksFull;
+
+        public bool Try(MessageQueue queue) => queue.TryEnqueue(reference);
     }
 
     private sealed class DraftAttempt(Needs needs, MessageProperties? properties)

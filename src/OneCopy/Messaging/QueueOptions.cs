@@ -43,7 +43,7 @@ public sealed record QueueOptions
 
     /// <summary>
     /// Made by the creator: bytes of a block, a power of two from 128 to 65,536. A message whose payload and properties fit in
-    /// what its record leaves (96 bytes less) is inline. Default 512.
+    /// what its record leaves (64 bytes less) is inline. Default 512.
     /// </summary>
     public int BlockSize { get; init; } = 512;
 

@@ -1,5 +1,5 @@
 // Boost.Interprocess: a message_queue each way, with a mutex and condition variables in shared memory. Two copies.
-//   queue   messages of BYTES at most; as many as fit 4 MiB, from 2 to 1024
+//   queue   messages of BYTES at most; as many as fit 1 MiB, from 2 to 1024
 #include "peer.h"
 #include <algorithm>
 #include <boost/interprocess/ipc/message_queue.hpp>
@@ -8,7 +8,7 @@
 #include <string>
 
 #ifndef QUEUE_BYTES
-#define QUEUE_BYTES (4 << 20)
+#define QUEUE_BYTES (1 << 20)
 #endif
 
 namespace ipc = boost::interprocess;

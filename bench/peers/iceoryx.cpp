@@ -18,7 +18,7 @@
 namespace popo = iox::popo;
 
 #ifndef QUEUED_BYTES
-#define QUEUED_BYTES (8 << 20)
+#define QUEUED_BYTES (1 << 20)
 #endif
 
 static constexpr size_t queued_bytes = QUEUED_BYTES, chunk_overhead = 256, chunks_beside = 6;

@@ -11,7 +11,7 @@
 #define RING_H
 #include "peer.h"
 
-enum { RING_BYTES = 512 << 10, RING_PIECE = 32 << 10, RING_HEADER = 8, RING_MORE = 1, RING_FILLED = 2, RING_LENGTH_SHIFT = 2 };
+enum { RING_BYTES = 128 << 10, RING_PIECE = 32 << 10, RING_HEADER = 8, RING_MORE = 1, RING_FILLED = 2, RING_LENGTH_SHIFT = 2 };
 
 typedef struct {
     uint64_t read __attribute__((aligned(128))); // how far the consumer is

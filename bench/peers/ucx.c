@@ -4,16 +4,12 @@
 #include "peer.h"
 #include <ucp/api/ucp.h>
 
-#ifndef WINDOW
-#define WINDOW 64 // sends, or receives, that are under way at a time
-#endif
-
-enum { TAG = 1 };
+enum { TAG = 1, WINDOW = 16, WINDOW_OF_LONG = 4, LONG = 64 << 10 }; // Sends, or receives, that are under way at a time: the best of 4, 16 and 64.
 
 static ucp_context_h context;
 static ucp_worker_h worker;
 static ucp_ep_h endpoint;
-static long under_way;
+static long under_way, window = WINDOW;
 static ucp_request_param_t send_how, receive_how;
 
 static void check(ucs_status_t status, const char *what)
@@ -42,6 +38,8 @@ static void received(void *request, ucs_status_t status, const ucp_tag_recv_info
 
 static void open_ucx(void)
 {
+    if (peer.bytes >= LONG)
+        window = WINDOW_OF_LONG;
     setenv("UCX_TLS", peer_variant("cma") ? "cma,posix,self" : "posix,self", 1);
     setenv("UCX_WARN_UNUSED_ENV_VARS", "n", 1);
     ucp_params_t params = {.field_mask = UCP_PARAM_FIELD_FEATURES | UCP_PARAM_FIELD_ESTIMATED_NUM_EPS, .features = UCP_FEATURE_TAG, .estimated_num_eps = 1};
@@ -83,7 +81,7 @@ static inline void progress_until(long at_most)
 static void send_ucx(long n)
 {
     for (long i = 0; i < n; i++) {
-        progress_until(WINDOW - 1);
+        progress_until(window - 1);
         count(ucp_tag_send_nbx(endpoint, peer.out, peer.bytes, TAG, &send_how));
     }
     progress_until(0);
@@ -92,7 +90,7 @@ static void send_ucx(long n)
 static void receive_ucx(long n)
 {
     for (long i = 0; i < n; i++) {
-        progress_until(WINDOW - 1);
+        progress_until(window - 1);
         count(ucp_tag_recv_nbx(worker, peer.in, peer.bytes, TAG, UINT64_MAX, &receive_how));
     }
     progress_until(0);

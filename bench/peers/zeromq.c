@@ -3,9 +3,10 @@
 // Long messages are sent without a copy (zmq_msg_init_data). What is received stays in the message that the library allocated for it, which is memory of
 // the receiver's: a copy into its buffer would only make it slower.
 #include "peer.h"
+#include <malloc.h>
 #include <zmq.h>
 
-enum { COPIED = 8192, QUEUED_BYTES = 64 << 20, QUEUED_LEAST = 2, QUEUED_MOST = 1000 };
+enum { COPIED = 8192, QUEUED_BYTES = 16 << 20, QUEUED_LEAST = 2, QUEUED_MOST = 1000 };
 
 static void *context, *to_other;
 static zmq_msg_t message;
@@ -28,6 +29,9 @@ static void prepare(void)
 static void open_zeromq(void)
 {
     bool sender = peer.role == PEER_SENDER;
+    // The library allocates a buffer for each message that it receives: memory that goes back to the kernel each time would be touched anew each time.
+    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    mallopt(M_TRIM_THRESHOLD, INT_MAX);
     context = zmq_ctx_new();
     void *socket = zmq_socket(context, peer.round_trip ? ZMQ_PAIR : sender ? ZMQ_PUSH : ZMQ_PULL);
     if (!socket)
@@ -38,10 +42,6 @@ static void open_zeromq(void)
     set(socket, ZMQ_SNDHWM, limit);
     set(socket, ZMQ_RCVHWM, limit);
     set(socket, ZMQ_LINGER, 0);
-#ifdef SOCKET_BUFFER
-    set(socket, ZMQ_SNDBUF, SOCKET_BUFFER);
-    set(socket, ZMQ_RCVBUF, SOCKET_BUFFER);
-#endif
     if (!sender)
         check(zmq_bind(socket, place), place);
     peer_meet(false);

@@ -4,7 +4,7 @@
 //              before the message has been read, and nothing tells it when; here it never writes to it again
 #include "stream.h"
 
-enum { PIPE_BYTES = 1 << 20 };
+enum { PIPE_BYTES = 1 << 20, PIPE_PIECE = 64 << 10 };
 
 static int pipes[2][2], to;
 static stream in;
@@ -17,6 +17,9 @@ static void prepare(void)
             peer_die(PEER_FAILED, "pipe: %s", strerror(errno));
         fcntl(pipes[i][1], F_SETPIPE_SZ, PIPE_BYTES); // Refused above the user's share; it works as it is then.
     }
+    // A call has the pipe for itself until it is done: with short ones both are at work.
+    if (peer_variant("write"))
+        stream_piece = PIPE_PIECE;
     maps = peer_variant("vmsplice") && peer.bytes > STREAM_SMALL;
 }
 

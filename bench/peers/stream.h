@@ -7,6 +7,9 @@
 
 enum { STREAM_STAGE = 256 << 10, STREAM_SMALL = 16 << 10 };
 
+// The most that a system call writes or reads of a payload.
+static size_t stream_piece = SIZE_MAX;
+
 typedef struct {
     int file;
     char *stage; // read and not yet taken: from 'taken' to 'filled'
@@ -21,7 +24,12 @@ static void stream_send(int file, const char *payload, size_t bytes)
     struct iovec parts[2] = {{&length, sizeof length}, {(char *)payload, bytes}};
     struct iovec *left = parts, *end = parts + 2;
     while (left < end) {
+        // The payload is always the last part.
+        size_t rest = end[-1].iov_len;
+        if (rest > stream_piece)
+            end[-1].iov_len = stream_piece;
         ssize_t n = writev(file, left, (int)(end - left));
+        end[-1].iov_len = rest;
         if (n < 0)
             peer_die(PEER_FAILED, "writev: %s", strerror(errno));
         for (; left < end && (size_t)n >= left->iov_len; left++)
@@ -35,7 +43,7 @@ static void stream_send(int file, const char *payload, size_t bytes)
 
 static size_t stream_read(const stream *s, char *to, size_t size)
 {
-    ssize_t n = read(s->file, to, size);
+    ssize_t n = read(s->file, to, size < stream_piece ? size : stream_piece);
     if (n <= 0)
         peer_die(PEER_FAILED, "read: %s", n == 0 ? "the other is gone" : strerror(errno));
     return (size_t)n;
@@ -64,7 +72,7 @@ static void stream_receive(stream *s, char *to, size_t bytes)
     bool small = bytes <= STREAM_SMALL;
     if (!small && s->filled == s->taken) {
         // What follows the header goes where it belongs in the same call; it ends with this message's last byte.
-        struct iovec parts[2] = {{&length, sizeof length}, {to, bytes}};
+        struct iovec parts[2] = {{&length, sizeof length}, {to, bytes < stream_piece ? bytes : stream_piece}};
         ssize_t n = readv(s->file, parts, 2);
         if (n < (ssize_t)sizeof length)
             peer_die(PEER_FAILED, "readv: %s", n < 0 ? strerror(errno) : "the other is gone");

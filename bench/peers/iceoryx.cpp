@@ -4,7 +4,7 @@
 //               hand over a message that was built in place and is read in place
 #include "peer.h"
 #include <algorithm>
-#include <dirent.h>
+#include <grp.h>
 #include <memory>
 #include <string>
 #include <sys/statvfs.h>
@@ -30,6 +30,7 @@ static std::unique_ptr<popo::UntypedPublisher> out;
 static std::unique_ptr<popo::UntypedSubscriber> in;
 static const void *held; // the message that was received last
 static bool in_place;
+static bool ours; // RouDi runs, and we have started it
 
 static void write_config(size_t chunk, size_t chunks)
 {
@@ -83,12 +84,18 @@ static void prepare()
     peer.children[2] = roudi;
     close(said[1]);
     await_roudi(said[0]); // Stays open: RouDi would die of a closed one.
+    ours = true;
 }
 
 static void cleanup()
 {
     unlink(config.c_str());
-    // What an application has that was killed.
+    // RouDi cleans up after itself, but not when an application died under it. It was ours, and it is gone.
+    const group *of = getgrgid(getegid());
+    if (ours) {
+        for (const std::string &name : {std::string("/dev/shm/iceoryx_mgmt"), std::string("/dev/shm/") + (of ? of->gr_name : ""), std::string("/tmp/roudi"), std::string("/tmp/roudi.lock")})
+            unlink(name.c_str());
+    }
     for (const std::string &name : applications) {
         unlink(("/tmp/" + name).c_str());
         unlink(("/tmp/" + name + ".lock").c_str());

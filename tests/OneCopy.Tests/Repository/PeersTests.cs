@@ -58,6 +58,7 @@ public sealed class PeersTests(BuiltPeers built) : IClassFixture<BuiltPeers>
     {
         using ChildProcess run = built.Start(peer, arguments);
         Assert.Equal(code, run.WaitForExit());
+        Eventually.True(() => run.Error.Length > 0, "a line of standard error");
         Assert.StartsWith(peer + ": ", Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }
 

@@ -21,7 +21,7 @@ namespace popo = iox::popo;
 #define QUEUED_BYTES (1 << 20)
 #endif
 
-static constexpr size_t queued_bytes = QUEUED_BYTES, chunk_overhead = 256, chunks_beside = 6;
+static constexpr size_t queued_bytes = QUEUED_BYTES, chunk_overhead = 256, chunks_beside = 6, most_bytes = (size_t)3 << 30;
 static const uint32_t alignment = 64;
 
 static size_t queued; // messages that may lie in the subscriber's queue
@@ -61,6 +61,8 @@ static void prepare()
     size_t chunk = (peer.bytes + chunk_overhead + 63) & ~(size_t)63;
     queued = std::clamp<size_t>(queued_bytes / chunk, 2, 200);
     size_t chunks = queued * (peer.round_trip ? 2 : 1) + chunks_beside;
+    if (chunks > most_bytes / chunk)
+        peer_die(PEER_UNABLE, "%zu chunks of %zu bytes: RouDi would write %zu MiB before the first message", chunks, chunk, chunks * chunk >> 20);
     struct statvfs shm;
     if (chunk > UINT32_MAX || statvfs("/dev/shm", &shm) || chunks * chunk > shm.f_bavail * shm.f_bsize / 10 * 9)
         peer_die(PEER_UNABLE, "%zu chunks of %zu bytes do not fit /dev/shm", chunks, chunk);

@@ -115,7 +115,7 @@ public sealed partial class MessageQueue
 
     private bool ShouldAttach(long length, SendOptions options)
     {
-        if (_options.Attach == AttachMode.Never || length == 0 || length < _options.AttachThreshold)
+        if (_options.Attach == AttachMode.Never || length == 0 || !AttachThreshold.IsReached(length, _options.AttachThreshold))
             return false;
         bool required = _options.Attach == AttachMode.Required;
         if (options.SurviveSender)
@@ -165,7 +165,7 @@ public sealed partial class MessageQueue
     private unsafe void CopyTo(ReadOnlySequence<byte> payload, Draft draft)
     {
         byte* to = draft.Body;
-        if (payload.Length >= _options.AttachThreshold)
+        if (AttachThreshold.IsReached(payload.Length, _options.AttachThreshold))
         {
             // Such callers are used to memory that is read by the kernel: a mapped file that somebody truncates is then an error here too.
             (MemoryHandle[] pins, iovec[] segments) = Pin(payload);

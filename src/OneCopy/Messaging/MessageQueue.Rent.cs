@@ -65,8 +65,34 @@ public sealed partial class MessageQueue
         }
     }
 
+    /// <summary>Sends a rented buffer without waiting. False: there is no room in the ring now, and it can be sent again.</summary>
+    internal bool TrySend(SendBuffer buffer, SendOptions options)
+    {
+        EnterNew();
+        try
+        {
+            buffer.Take(this);
+            bool sent = false;
+            try
+            {
+                sent = TryPublish(Finished(buffer, options), keepDraft: true);
+                if (sent)
+                    CountSent(buffer);
+                return sent;
+            }
+            finally
+            {
+                buffer.EndSend(sent);
+            }
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
     /// <summary>Null: there is no room now.</summary>
-    private SendBuffer? TryRent(int length, TimeSpan? timeout)
+    internal SendBuffer? TryRent(int length, TimeSpan? timeout = null)
     {
         EnterNew();
         try

@@ -177,7 +177,7 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>The same without waiting. False: there is no room in the ring now, and the draft is taken back.</summary>
-    private bool TryPublish(Draft draft)
+    private bool TryPublish(Draft draft, bool keepDraft = false)
     {
         MarkQueued(draft);
         bool enqueued = false;
@@ -188,7 +188,7 @@ public sealed partial class MessageQueue
         finally
         {
             // Not in the ring, because that is full or in disorder: not sent, unless somebody claimed it all the same.
-            enqueued = enqueued || !TryTakeBack(draft, keepDraft: false);
+            enqueued = enqueued || !TryTakeBack(draft, keepDraft);
         }
 
         ThrowIfBroken();

@@ -89,7 +89,7 @@ public sealed class QueueStreamTests : IDisposable
         long most = 0;
         byte[] buffer = new byte[10_000];
         int total = 0;
-        while (total < 900_000)
+        while (total < 980_000)
         {
             most = Math.Max(most, _ours.Statistics.BytesPending);
             total += await reader.ReadAsync(buffer, Ct);

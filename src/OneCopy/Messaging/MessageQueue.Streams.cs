@@ -7,6 +7,8 @@ public sealed partial class MessageQueue
 {
     internal long ArenaLimit => _options.ArenaLimit;
 
+    internal int OwnBlocks => _blocks.Length;
+
     /// <summary>Calls <paramref name="attempt"/> once, within an operation.</summary>
     internal bool Try<TState>(TState state, Func<MessageQueue, TState, bool> attempt)
     {
@@ -58,6 +60,9 @@ public sealed partial class MessageQueue
 
     /// <summary>Whether a message's sender has closed its handle or died. Within an operation.</summary>
     internal bool HasLeft(Peer sender) => IsGoneOrDead(sender);
+
+    /// <summary>The same of a place in the table: nobody living has it.</summary>
+    internal bool HasLeft(int index) => TryPeerAt(index) is not { } peer || IsGoneOrDead(peer);
 
     /// <summary>The next message, if there is one. Within an operation.</summary>
     internal bool TryClaim(out ReceivedMessage message) => Handed(ClaimNext(), out message);

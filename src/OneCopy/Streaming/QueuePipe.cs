@@ -16,7 +16,7 @@ public static class QueuePipe
     /// </summary>
     /// <param name="queue">Stays open; it may be closed when the writer has completed, whether or not the reader has read all.</param>
     /// <param name="options">Null: the defaults.</param>
-    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="ArgumentException">An option is out of its range, or the handle has less than 4 blocks (<see cref="QueueOptions.Blocks"/>).</exception>
     /// <exception cref="OneCopyException">As for <see cref="MessageQueue.Send(ReadOnlySpan{byte}, SendOptions?, CancellationToken)"/>.</exception>
     public static PipeWriter CreateWriter(MessageQueue queue, QueueStreamOptions? options = null)
     {

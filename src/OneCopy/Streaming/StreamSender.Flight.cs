@@ -29,17 +29,35 @@ internal sealed partial class StreamSender
     /// <summary>The reader has ended, one way or the other. Then what it did not take is taken back: nobody is to meet the rest of a stream.</summary>
     public bool ReaderIsOver()
     {
-        if (_reader is ReaderState.Completed or ReaderState.Gone)
-            return true;
-        _reader = Look();
         if (_reader is not (ReaderState.Completed or ReaderState.Gone))
-            return false;
-        _queue.TryTakeFromQueue(_open.Block, _open.Generation);
-        foreach (SentChunk chunk in _inFlight)
-            _queue.TryTakeFromQueue(chunk.Block, chunk.Generation);
-        _inFlight.Clear();
-        _bytesInFlight = 0;
+        {
+            _reader = Look();
+            if (_reader is not (ReaderState.Completed or ReaderState.Gone))
+                return false;
+            _inFlight.Enqueue(_open);
+        }
+
+        TakeBackRest();
         return true;
+    }
+
+    /// <summary>False: a reader that died still has some of it, which is given back to the queue in a moment.</summary>
+    private bool TakeBackRest()
+    {
+        bool all = true;
+        for (int left = _inFlight.Count; left > 0; left--)
+        {
+            SentChunk chunk = _inFlight.Dequeue();
+            BlockState s = _queue.OwnState(chunk.Block);
+            if (_queue.TryTakeFromQueue(chunk.Block, chunk.Generation) || s.Generation != chunk.Generation || s.Phase != Phase.Leased
+                || (_readerIndex != 0 && s.Actor != _readerIndex))
+                continue;
+            all = false;
+            _inFlight.Enqueue(chunk);
+        }
+
+        _bytesInFlight = 0;
+        return all || _reader == ReaderState.Completed;
     }
 
     private ReaderState Look()
@@ -48,11 +66,11 @@ internal sealed partial class StreamSender
         if (s.Generation != _open.Generation || s.Phase is Phase.Done or Phase.Free)
             return ReaderState.Completed;
 
-        // Given back once, by its reader or by those who recovered it: whoever has it now does not have the bytes before.
-        if (s.Attempts > 0)
+        // Given back, by its reader, which then is the actor and may not have counted an attempt, or by those who recovered it: whoever has it now does not have the bytes before.
+        if (s.Attempts > 0 || (s.Phase != Phase.Leased && (_readerIndex != 0 || s.Actor != _queue.ParticipantIndex)))
             return ReaderState.Gone;
         if (s.Phase != Phase.Leased)
-            return _readerIndex == 0 ? ReaderState.NotYet : ReaderState.Gone;
+            return ReaderState.NotYet;
         if (_readerIndex == 0)
             _readerIndex = s.Actor;
         return s.Actor == _readerIndex ? ReaderState.Reading : ReaderState.Gone;

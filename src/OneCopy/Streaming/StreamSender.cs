@@ -25,6 +25,9 @@ internal sealed partial class StreamSender
     private const int LongestReason = 256;
     private const int SmallestChunk = 4096;
 
+    // For the message that opens it, the one that ends it, one under way and one being built.
+    private const int LeastBlocks = 4;
+
     // A stream is not to lose its middle.
     private static readonly SendOptions s_options = new() { TimeToLive = Timeout.InfiniteTimeSpan };
 
@@ -42,6 +45,8 @@ internal sealed partial class StreamSender
     public StreamSender(MessageQueue queue, QueueStreamOptions options)
     {
         options.Validate();
+        if (queue.OwnBlocks < LeastBlocks)
+            throw new ArgumentException($"A stream needs {LeastBlocks} blocks of its handle (QueueOptions.Blocks), and this one has {queue.OwnBlocks}.", nameof(queue));
         _queue = queue;
         _options = options;
         _largestChunk = (int)Math.Max(Math.Max(queue.InlineCapacity, 2 * StreamFrame.Length), Math.Min(options.ChunkSize, queue.ArenaLimit / 4));
@@ -101,7 +106,7 @@ internal sealed partial class StreamSender
         if (Room >= length)
             return true;
         Discard(); // Empty, and too small.
-        int whole = checked(StreamFrame.Length + Math.Max(length, _nextChunk - StreamFrame.Length));
+        int whole = (int)Math.Min(int.MaxValue, StreamFrame.Length + (long)Math.Max(length, _nextChunk - StreamFrame.Length));
         if (withinLimit && !MayRent(whole))
             return false;
         _chunk = _queue.TryRent(whole);
@@ -155,6 +160,10 @@ internal sealed partial class StreamSender
                 _end.Advance(length);
             if (!_queue.TrySend(_end, s_options))
                 return false;
+        }
+        else if (!TakeBackRest() && _readerIndex != 0 && !_queue.HasLeft(_readerIndex))
+        {
+            return false; // Its death rings, when what it had is given back.
         }
 
         IsCompleted = true;

@@ -186,6 +186,21 @@ public sealed class QueuePipeTests : IDisposable
     }
 
     [Fact]
+    public async Task A_reader_that_closes_its_handle_is_gone_and_what_it_held_is_taken_back()
+    {
+        MessageQueue mine = _root.Open();
+        PipeReader reader = QueuePipe.CreateReader(mine);
+        await WriteAsync("read");
+        await WriteAsync("unread");
+        await reader.ReadAsync(Ct).AsTask().WaitAsync(s_soon, Ct);
+        await mine.DisposeAsync();
+        await Assert.ThrowsAsync<IOException>(async () => await _writer.FlushAsync(Ct));
+        await _writer.CompleteAsync();
+        Assert.Equal((0, 0), (_ours.Statistics.Queued, _ours.Statistics.Leased));
+        await reader.CompleteAsync();
+    }
+
+    [Fact]
     public async Task Misuse_is_said()
     {
         Assert.Throws<InvalidOperationException>(() => _reader.AdvanceTo(default));

@@ -41,6 +41,8 @@ public sealed class QueueStreamTests : IDisposable
         Assert.Throws<NotSupportedException>(() => writer.ReadByte());
         Assert.Throws<ArgumentOutOfRangeException>(() => QueueStream.CreateWriter(_ours, new QueueStreamOptions { ChunkSize = 10 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => QueueStream.CreateWriter(_ours, new QueueStreamOptions { MaxBytesInFlight = 1024 }));
+        using MessageQueue small = _root.Open("small", new QueueOptions { Blocks = 3 });
+        Assert.Throws<ArgumentException>(() => QueueStream.CreateWriter(small));
     }
 
     [Fact]

@@ -209,6 +209,28 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
         End();
     }
 
+    /// <summary>A dead letter, if the dead-letter queue has room, else abandoned: it is in a queue in any case.</summary>
+    public void SetAside(string reason)
+    {
+        if (!queue.TryDeadLetter(this, reason) && TryTake(Answer.Abandoned))
+            queue.TryAbandon(owner, _block, _leased);
+    }
+
+    /// <summary>Abandons it, however often it was handed out, and rings its sender, which waits for this answer. Nothing if it was answered.</summary>
+    public void GiveUp(uint version)
+    {
+        Begin(version);
+        try
+        {
+            if (TryTake(Answer.Abandoned))
+                queue.GiveUp(owner, _block, _leased);
+        }
+        finally
+        {
+            End();
+        }
+    }
+
     public void FinishDeadLettered()
     {
         if (TryTake(Answer.DeadLettered))

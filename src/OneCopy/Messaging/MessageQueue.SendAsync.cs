@@ -94,7 +94,7 @@ public sealed partial class MessageQueue
         }
     }
 
-    private async ValueTask PublishAsync(Draft draft, long deadline, CancellationToken ct)
+    private async ValueTask PublishAsync(Draft draft, long deadline, CancellationToken ct, bool keepDraft = false)
     {
         MarkQueued(draft);
         try
@@ -104,12 +104,12 @@ public sealed partial class MessageQueue
         }
         catch
         {
-            if (!TryTakeBack(draft, keepDraft: false))
+            if (!TryTakeBack(draft, keepDraft))
                 return;
             throw;
         }
 
-        if (TryTakeBack(draft, keepDraft: false))
+        if (TryTakeBack(draft, keepDraft))
             throw new TimeoutException($"The ring of queue {Name} had no room in time; nothing was sent.");
     }
 

@@ -160,6 +160,22 @@ public readonly partial struct ReceivedMessage : IDisposable, IEquatable<Receive
 
     internal void GiveBack() => Lease.GiveBack(_version);
 
+    internal void GiveUp() => Lease.GiveUp(_version);
+
+    /// <summary>Dead-letters it if that needs no wait, else abandons it.</summary>
+    internal void SetAside(string reason)
+    {
+        Lease lease = Begin();
+        try
+        {
+            lease.SetAside(reason);
+        }
+        finally
+        {
+            lease.End();
+        }
+    }
+
     private Lease Begin()
     {
         Lease lease = Lease;

@@ -1,20 +1,22 @@
-namespace OneCopy.Cli.Demo;
+namespace OneCopy.Cli.Processes;
 
-/// <summary>Memory outside the garbage collector's, for the contents of a wave of files.</summary>
+/// <summary>Memory of a worker outside the garbage collector's, with every page there before anything is timed.</summary>
 internal sealed class Slab : IDisposable
 {
-    // What a consumer's memory holds before a round; a file that did not arrive is not mistaken for the last round's.
+    // What a receiver's memory holds before a round; what did not arrive is not mistaken for the last round's.
     private const byte Untouched = 0xA5;
 
     private readonly MappedView _memory;
 
-    public Slab(long length)
+    /// <param name="length">Bytes.</param>
+    /// <param name="hugePages">What a program asks for that cares for speed; false: as any allocator has it.</param>
+    public Slab(long length, bool hugePages = true)
     {
         _memory = MappedView.CreateAnonymous(Math.Max(length, 1), new MapOptions { Sharing = MapSharing.Private });
         try
         {
-            // What a program does that cares for speed; the queue and the pipe both profit.
-            _memory.Advise(MapAdvice.HugePage);
+            if (hugePages)
+                _memory.Advise(MapAdvice.HugePage);
         }
         catch (OneCopyException)
         {

@@ -1,0 +1,105 @@
+using OneCopy.Cli.Bench.Measuring;
+using OneCopy.Cli.Terminal;
+using Spectre.Console;
+
+namespace OneCopy.Cli.Bench.Queue;
+
+/// <summary>The findings for people: a table for each test, and what follows.</summary>
+internal static class QueueTable
+{
+    public static void Write(QueueFindings findings, Machine machine)
+    {
+        Console.WriteLine($"{machine.Processor}, {machine.Processors} processors, Linux {machine.Kernel}, {machine.Runtime}. Medians of {Sizes.Count(findings.Options.Rounds, "round")}, in turn.");
+        foreach (QueueTest test in findings.Options.Tests)
+        {
+            QueueFigure[] figures = [.. findings.Figures.Where(f => f.Test == test && f.IsMeasured)];
+            if (figures.Length == 0)
+                continue;
+            Console.WriteLine();
+            Console.WriteLine(test == QueueTest.Throughput
+                ? "Throughput: one process sends, another has each message in its own memory"
+                : "Round trip: a message there and one of the same size back, one at a time");
+            Screen.Write(test == QueueTest.Throughput ? Throughput(figures) : RoundTrips(figures));
+        }
+
+        Console.WriteLine();
+        WriteMissing(findings);
+        Console.WriteLine("CPU is the processor time of both processes, for each message and for each byte of payload. Alloc is what OneCopy's two processes take from the garbage collector for each message.");
+        Console.WriteLine();
+        Console.WriteLine("What is to be reached, and whether this run shows it");
+        Screen.Write(Conclusions(Verdicts.From(findings)));
+    }
+
+    private static void WriteMissing(QueueFindings findings)
+    {
+        foreach (IGrouping<string, QueueFigure> reason in findings.Figures.Where(f => f.Refusal is not null).GroupBy(f => f.Refusal!, StringComparer.Ordinal))
+        {
+            string systems = string.Join(", ", reason.Select(f => f.System.Name).Distinct(StringComparer.Ordinal));
+            bool everywhere = reason.All(f => !findings.Figures.Any(o => o.System == f.System && o.IsMeasured));
+            string where = everywhere ? "" : " with " + string.Join(", ", reason.Select(f => Sizes.Binary(f.Bytes)).Distinct(StringComparer.Ordinal));
+            Console.WriteLine($"{systems} not measured{where}: {reason.Key}");
+        }
+    }
+
+    private static Table Throughput(QueueFigure[] figures)
+    {
+        Table table = Screen.Table("Size", "System", "Lane", ">Messages/s", ">GB/s", ">Spread", ">CPU µs", ">CPU ns/byte", ">Alloc");
+        Fill(table, figures, f => f.MessagesPerSecond, f =>
+        [
+            Amounts.Digits(f.MessagesPerSecond), f.Bytes == 0 ? "" : Amounts.Digits(f.BytesPerSecond / 1e9), $"{f.Spread:P0}", .. Costs(f),
+        ]);
+        return table;
+    }
+
+    private static Table RoundTrips(QueueFigure[] figures)
+    {
+        Table table = Screen.Table("Size", "System", "Lane", ">p50", ">p99", ">p99.9", ">Max", ">Spread", ">CPU µs", ">CPU ns/byte", ">Alloc");
+        Fill(table, figures, f => -f.Times.P50, f =>
+        [
+            Time(f.Times.P50), Time(f.Times.P99), Time(f.Times.P999), Time(f.Times.Most), $"{f.Spread:P0}", .. Costs(f),
+        ]);
+        return table;
+
+        static string Time(double nanoseconds) => Amounts.Time(nanoseconds / 1e9);
+    }
+
+    private static string[] Costs(QueueFigure f) =>
+    [
+        Amounts.Digits(f.ProcessorSecondsPerMessage * 1e6), f.ProcessorSecondsPerByte is { } each ? Amounts.Digits(each * 1e9) : "", f.AllocatedPerMessage is { } bytes ? Amounts.Digits(bytes) : "",
+    ];
+
+    private static void Fill(Table table, QueueFigure[] figures, Func<QueueFigure, double> good, Func<QueueFigure, string[]> cells)
+    {
+        table.Columns[1].NoWrap();
+        IGrouping<long, QueueFigure>[] sizes = [.. figures.GroupBy(f => f.Bytes)];
+        foreach (IGrouping<long, QueueFigure> size in sizes)
+        {
+            // What does not hand over a message, or copies none of it, has no part in the contest.
+            double best = size.Where(f => Competes(f)).Select(good).DefaultIfEmpty(double.MaxValue).Max();
+            foreach (QueueFigure f in size)
+            {
+                string style = Competes(f) && good(f) >= best ? "bold" : f.System.Family == Family.Limit ? "dim" : "default";
+                table.AddRow([.. ((string[])[Sizes.Binary(f.Bytes), f.System.Name, f.Lane ?? "", .. cells(f)]).Select(c => $"[{style}]{Markup.Escape(c)}[/]")]);
+            }
+
+            if (size != sizes[^1])
+                table.AddEmptyRow();
+        }
+    }
+
+    private static bool Competes(QueueFigure f) => f.System.Family is Family.OneCopy or Family.Peer && f.System.Name is not Systems.InPlace;
+
+    private static Table Conclusions(IReadOnlyList<Verdict> verdicts)
+    {
+        Table table = Screen.Table("What", "Against", ">Ratio", "To be", "This run");
+        foreach (Verdict v in verdicts)
+        {
+            string colour = v.Held switch { true => "green", false => "red", _ => "yellow" };
+            table.AddRow(
+                Markup.Escape(v.What), Markup.Escape(v.Against), v.Ratio is { } ratio ? $"{ratio:0.00}" : "", v.BoundText,
+                $"[{colour}]{v.Outcome}[/]{(v.Missing is null ? "" : Markup.Escape(": " + v.Missing))}");
+        }
+
+        return table;
+    }
+}

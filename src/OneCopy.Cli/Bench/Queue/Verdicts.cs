@@ -1,0 +1,90 @@
+using OneCopy.Cli.Terminal;
+
+namespace OneCopy.Cli.Bench.Queue;
+
+/// <summary>What OneCopy is to reach against others, computed from the figures of a run. All are ratios of medians.</summary>
+internal static class Verdicts
+{
+    private const long Small = 64;
+    private const long Medium = 64 << 10;
+    private const long Large = 1 << 20;
+    private const long VeryLarge = 16 << 20;
+    private const long InPlaceSize = 64 << 20;
+
+    private static readonly string[] s_messagePassing = ["ucx cma", "ucx posix", "openmpi", "zeromq", "boost"];
+    private static readonly string[] s_ucx = ["ucx cma", "ucx posix"];
+
+    public static IReadOnlyList<Verdict> From(QueueFindings findings)
+    {
+        Lookup look = new(findings.Figures);
+        List<Verdict> all = [];
+        foreach (long bytes in (long[])[Large, VeryLarge])
+            all.Add(Faster(look, Systems.OneCopy, bytes, s_messagePassing, "the best of UCX, Open MPI, ZeroMQ and Boost", 2.0));
+        all.Add(Faster(look, Systems.Pooled, VeryLarge, [Systems.Memcpy], "memcpy in one process", 1.3));
+        all.Add(Faster(look, Systems.OneCopy, Medium, look.Copying, "the best peer that copies", 1.1));
+        all.Add(Faster(look, Systems.OneCopy, Small, s_ucx, "UCX", 1.2, "one by one"));
+        all.Add(Faster(look, Systems.Batch, Small, s_ucx, "UCX", 2.0, "in batches"));
+        all.Add(Trip(look, Systems.Spin, Small, s_ucx, Small, "UCX", 1.0));
+        all.Add(Trip(look, Systems.Sleep, Small, [Systems.Futex], Small, "a bare futex ping-pong", 1.3));
+        all.Add(Trip(look, Systems.InPlace, InPlaceSize, [Systems.InPlace], Small, $"itself at {Sizes.Binary(Small)}", 2.0));
+        foreach (long bytes in (long[])[Medium, Large, VeryLarge])
+            all.Add(Cheaper(look, Systems.OneCopy, bytes, Systems.Ring, 0.7));
+        all.Add(Allocated(findings.Figures));
+        return all;
+    }
+
+    /// <summary>Messages a second.</summary>
+    private static Verdict Faster(Lookup look, string own, long bytes, IReadOnlyList<string> others, string who, double least, string? how = null)
+    {
+        string what = $"{own}: throughput at {Sizes.Binary(bytes)}{(how is null ? "" : ", " + how)}";
+        QueueFigure? one = look.Find(own, QueueTest.Throughput, bytes);
+        QueueFigure? best = look.All(others, QueueTest.Throughput, bytes).MaxBy(f => f.MessagesPerSecond);
+        return Ratio(what, who, one, best, f => f.MessagesPerSecond, least, atLeast: true, Missing(own, bytes, one, who));
+    }
+
+    /// <summary>The median round trip.</summary>
+    private static Verdict Trip(Lookup look, string own, long bytes, IReadOnlyList<string> others, long otherBytes, string who, double most)
+    {
+        string what = $"{own}: round trip at {Sizes.Binary(bytes)}";
+        QueueFigure? one = look.Find(own, QueueTest.RoundTrip, bytes);
+        QueueFigure? best = look.All(others, QueueTest.RoundTrip, otherBytes).MinBy(f => f.Times.P50);
+        return Ratio(what, who, one, best, f => f.Times.P50, most, atLeast: false, Missing(own, bytes, one, who));
+    }
+
+    /// <summary>Processor time of both processes for each byte.</summary>
+    private static Verdict Cheaper(Lookup look, string own, long bytes, string other, double most)
+    {
+        string what = $"{own}: processor time for each byte at {Sizes.Binary(bytes)}", who = "the two-copy ring";
+        QueueFigure? one = look.Find(own, QueueTest.Throughput, bytes), ring = look.Find(other, QueueTest.Throughput, bytes);
+        return Ratio(what, who, one, ring, f => f.ProcessorSecondsPerMessage, most, atLeast: false, Missing(own, bytes, one, who));
+    }
+
+    private static Verdict Allocated(IReadOnlyList<QueueFigure> figures)
+    {
+        const string What = "Bytes allocated for each message, both sides";
+        QueueFigure? most = figures.Where(f => f.IsMeasured && f.System.Family == Family.OneCopy).MaxBy(f => f.AllocatedPerMessage);
+        return most is null
+            ? new Verdict(What, "none at all", null, 0, AtLeast: false, "OneCopy was not measured.")
+            : new Verdict(What, $"none at all (the most: {most.System.Name}, {(most.Test == QueueTest.Throughput ? "throughput" : "round trip")}, {Sizes.Binary(most.Bytes)})", most.AllocatedPerMessage, 0, AtLeast: false);
+    }
+
+    private static Verdict Ratio(string what, string who, QueueFigure? one, QueueFigure? other, Func<QueueFigure, double> figure, double bound, bool atLeast, string missing) =>
+        one is null || other is null || figure(other) <= 0
+            ? new Verdict(what, who, null, bound, atLeast, missing)
+            : new Verdict(what, string.Equals(who, other.System.Name, StringComparison.Ordinal) ? who : $"{who} ({other.System.Name})", figure(one) / figure(other), bound, atLeast);
+
+    private static string Missing(string own, long bytes, QueueFigure? one, string who) =>
+        one is null ? $"{own} was not measured at {Sizes.Binary(bytes)}." : $"{who} was not measured.";
+
+    private sealed class Lookup(IReadOnlyList<QueueFigure> figures)
+    {
+        /// <summary>Peers that move the bytes; with them, not the limits.</summary>
+        public IReadOnlyList<string> Copying { get; } = [.. figures.Where(f => f.System.Family == Family.Peer).Select(f => f.System.Name).Distinct(StringComparer.Ordinal)];
+
+        public QueueFigure? Find(string system, QueueTest test, long bytes) =>
+            figures.FirstOrDefault(f => f.IsMeasured && f.Test == test && f.Bytes == bytes && string.Equals(f.System.Name, system, StringComparison.Ordinal));
+
+        public IEnumerable<QueueFigure> All(IReadOnlyList<string> systems, QueueTest test, long bytes) =>
+            systems.Select(s => Find(s, test, bytes)).OfType<QueueFigure>();
+    }
+}

@@ -10,6 +10,36 @@ internal enum QueueTest
 
     /// <summary>A message there, and one of the same size back, one at a time.</summary>
     RoundTrip,
+
+    /// <summary>Throughput of many processes on one queue.</summary>
+    Scaling,
+
+    /// <summary>Round trips beside other work.</summary>
+    Mixed,
+}
+
+/// <summary>What goes for each test.</summary>
+internal static class QueueTests
+{
+    /// <summary>Whether a message comes back, and each trip is timed.</summary>
+    public static bool HasTrips(this QueueTest test) => test is QueueTest.RoundTrip or QueueTest.Mixed;
+
+    /// <summary>In JSON, and on the command line.</summary>
+    public static string NameOf(this QueueTest test) => test switch
+    {
+        QueueTest.Throughput => "throughput",
+        QueueTest.RoundTrip => "round-trip",
+        QueueTest.Scaling => "scaling",
+        _ => "mixed",
+    };
+
+    public static string TitleOf(this QueueTest test) => test switch
+    {
+        QueueTest.Throughput => "Throughput",
+        QueueTest.RoundTrip => "Round trip",
+        QueueTest.Scaling => "Scaling",
+        _ => "Mixed",
+    };
 }
 
 /// <summary>One turn of one system: from the start of the first message until the last one is in the receiver's memory.</summary>
@@ -47,7 +77,7 @@ internal sealed class QueueFigure(QueueSystem system, QueueTest test, long bytes
     public double MessagesPerSecond { get; } = Median.Of(taken.Samples, s => s.MessagesPerSecond);
 
     /// <summary>Of payload; of round trips, in both directions together.</summary>
-    public double BytesPerSecond => MessagesPerSecond * Bytes * (Test == QueueTest.RoundTrip ? 2 : 1);
+    public double BytesPerSecond => MessagesPerSecond * Bytes * (Test.HasTrips() ? 2 : 1);
 
     public double Slowest => _samples.Count == 0 ? 0 : _samples.Min(s => s.MessagesPerSecond);
 
@@ -63,7 +93,7 @@ internal sealed class QueueFigure(QueueSystem system, QueueTest test, long bytes
     /// <summary>Seconds of both processes' processor time for each message, or each trip.</summary>
     public double ProcessorSecondsPerMessage { get; } = Median.Of(taken.Samples, s => s.ProcessorSeconds / s.Messages);
 
-    public double? ProcessorSecondsPerByte => Bytes == 0 ? null : ProcessorSecondsPerMessage / Bytes / (Test == QueueTest.RoundTrip ? 2 : 1);
+    public double? ProcessorSecondsPerByte => Bytes == 0 ? null : ProcessorSecondsPerMessage / Bytes / (Test.HasTrips() ? 2 : 1);
 
     public double? AllocatedPerMessage { get; } =
         taken.Samples.Count == 0 || taken.Samples[0].AllocatedBytes is null ? null : Median.Of(taken.Samples, s => (double)s.AllocatedBytes!.Value / s.Messages);

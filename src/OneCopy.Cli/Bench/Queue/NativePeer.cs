@@ -20,16 +20,13 @@ internal sealed class NativePeer(string name, Family family, string directory, s
 {
     private const int NotHere = 3;
 
-    // Of one turn. It is made for a second.
-    private static readonly TimeSpan s_bound = TimeSpan.FromSeconds(100);
-
     private readonly string _path = Path.Combine(directory, program);
 
     public override bool Takes(QueueTest test, long bytes) => takes(test, bytes);
 
     public override Exchange Run(QueueTest test, long bytes, long count, long warmUp, CancellationToken ct)
     {
-        string[] arguments = [test == QueueTest.RoundTrip ? "round-trip" : "throughput", $"{bytes}", $"{count}", $"{warmUp}", .. variant is null ? Array.Empty<string>() : [variant]];
+        string[] arguments = [test.NameOf(), $"{bytes}", $"{count}", $"{warmUp}", .. variant is null ? Array.Empty<string>() : [variant]];
         PeerLine line = Parse(Output(arguments, ct));
         return new Exchange(line.Messages, line.Seconds, line.CpuSeconds, new Percentiles(line.P50, line.P99, line.P999, line.Most));
     }
@@ -50,10 +47,10 @@ internal sealed class NativePeer(string name, Family family, string directory, s
     private string Output(string[] arguments, CancellationToken ct)
     {
         if (!File.Exists(_path))
-            throw new NotHereException($"It is not built: {_path} is not there. {PeerPrograms.Advice}");
+            throw new NotHereException($"not in {directory}. {PeerPrograms.Advice}");
         ProcessStartInfo start = new(_path, arguments) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         using CancellationTokenSource bounded = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        bounded.CancelAfter(s_bound);
+        bounded.CancelAfter(BoundedTurns.Bound);
         try
         {
             using Process process = Process.Start(start) ?? throw new NotHereException($"{_path} could not be started.");
@@ -65,7 +62,7 @@ internal sealed class NativePeer(string name, Family family, string directory, s
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            throw new NotHereException($"{program} {string.Join(' ', arguments)} did not end within {s_bound.TotalSeconds:0} seconds.");
+            throw new NotHereException($"{program} {string.Join(' ', arguments)} did not end within {BoundedTurns.Bound.TotalSeconds:0} seconds.");
         }
     }
 

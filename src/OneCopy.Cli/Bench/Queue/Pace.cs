@@ -35,7 +35,7 @@ internal sealed class Pace(QueueSystem system, QueueTest test, long bytes, doubl
     }
 
     private long Scaled(long count, double took, double wanted) =>
-        Math.Clamp((long)(count * Math.Min(wanted / Math.Max(took, 1e-6), Faster)), Least, test == QueueTest.RoundTrip ? MostTrips : Most);
+        Math.Clamp((long)(count * Math.Min(wanted / Math.Max(took, 1e-6), Faster)), Least, test.HasTrips() ? MostTrips : Most);
 
     private static long WarmUp(long count) => Math.Clamp(count / 10, 1, 20_000);
 }

@@ -15,16 +15,22 @@ internal sealed class QueueBench(QueueBenchOptions options, string directory, Ac
     private readonly List<QueueFigure> _figures = [];
 
     /// <summary>The units that progress is told in: one for each size of each test.</summary>
-    public static double Steps(QueueBenchOptions options) => options.Tests.Count * options.Sizes.Count;
+    public static double Steps(QueueBenchOptions options) => options.Plan().Count();
 
     public QueueFindings Run()
     {
         using WorkerPair workers = new(directory);
-        QueueSystem[] systems = [.. Systems.Own(workers), .. Systems.Others(workers, options.PeerDirectory, options.Peers)];
-        foreach (QueueTest test in options.Tests)
+        using WorkerCrowd crowd = new(directory);
+        using LoadPair others = new(directory);
+        QueueSystem[] systems =
+        [
+            .. Systems.Own(workers), .. Systems.Others(workers, options.PeerDirectory, options.Peers), .. Shape.All.Select(s => new ScalingSystem(s, crowd)), .. MixedSystem.All(others, workers),
+        ];
+        foreach ((QueueTest test, long bytes) in options.Plan())
         {
-            foreach (long bytes in options.Sizes)
-                Hold(test, bytes, [.. systems.Where(s => s.Takes(test, bytes))]);
+            Hold(test, bytes, [.. systems.Where(s => s.Takes(test, bytes))]);
+            if (test == QueueTest.Scaling)
+                crowd.Dispose();
         }
 
         return new QueueFindings(options, _figures, Versions(systems));
@@ -32,8 +38,8 @@ internal sealed class QueueBench(QueueBenchOptions options, string directory, Ac
 
     private void Hold(QueueTest test, long bytes, QueueSystem[] systems)
     {
-        Pace[] paces = [.. systems.Select(s => new Pace(s, test, bytes, options.TurnSeconds))];
-        string title = $"{(test == QueueTest.Throughput ? "Throughput" : "Round trip")}, {Sizes.Binary(bytes)}";
+        Pace[] paces = [.. systems.Select(s => new Pace(s, test, bytes, options.SecondsOf(test)))];
+        string title = $"{test.TitleOf()}, {Sizes.Binary(bytes)}";
         double turn = 1.0 / InTurn.Turns(systems.Length, options.Rounds);
         progress(0, title);
         IReadOnlyList<Taken<Exchange>> taken = InTurn.Take(

@@ -1,5 +1,6 @@
 namespace OneCopy.Cli.Bench.Queue;
 
+/// <summary>The tests that were asked for: a bit for each <see cref="QueueTest"/>.</summary>
 [Flags]
 internal enum QueueWork
 {
@@ -24,6 +25,9 @@ internal sealed record QueueBenchOptions(IReadOnlyList<long> Sizes, int Rounds, 
 
     public static readonly IReadOnlyList<long> QuickSizes = [64, 64 << 10, 1 << 20, 16 << 20];
 
+    /// <summary>Of messages that are small: one line of the processor's cache.</summary>
+    public const long Small = 64;
+
     public const int UsualRounds = 5;
     public const int QuickRounds = 2;
 
@@ -31,8 +35,21 @@ internal sealed record QueueBenchOptions(IReadOnlyList<long> Sizes, int Rounds, 
     public const long MostBytes = 1L << 30;
 
     /// <summary>How long one turn should take.</summary>
-    public double TurnSeconds => Quick ? 0.05 : 0.5;
+    public double SecondsOf(QueueTest test) => test switch
+    {
+        QueueTest.Mixed => Quick ? 0.25 : 2,
+        _ => Quick ? 0.05 : 0.5,
+    };
 
-    public IReadOnlyList<QueueTest> Tests =>
-        [.. ((QueueTest[])[QueueTest.Throughput, QueueTest.RoundTrip]).Where(t => Work.HasFlag(t == QueueTest.Throughput ? QueueWork.Throughput : QueueWork.RoundTrip))];
+    /// <summary>What is measured, with the sizes of the messages.</summary>
+    public IEnumerable<(QueueTest Test, long Bytes)> Plan()
+    {
+        foreach (QueueTest test in Enum.GetValues<QueueTest>())
+        {
+            if (!Work.HasFlag((QueueWork)(1 << (int)test)))
+                continue;
+            foreach (long bytes in test is QueueTest.Throughput or QueueTest.RoundTrip ? Sizes : [Small])
+                yield return (test, bytes);
+        }
+    }
 }

@@ -33,11 +33,11 @@ internal static class QueueReport
 
     private static ResultJson Of(QueueFigure f)
     {
-        string test = f.Test == QueueTest.Throughput ? "throughput" : "round-trip";
+        string test = f.Test.NameOf();
         string kind = f.System.Family switch { Family.OneCopy => "onecopy", Family.Peer => "peer", Family.PeerInPlace => "in-place", _ => "limit" };
         if (!f.IsMeasured)
             return new ResultJson(f.System.Name, kind, test, f.Bytes, null, null, null, null, null, null, null, null, null, null, null, null, null, null, f.Refusal);
-        bool trips = f.Test == QueueTest.RoundTrip;
+        bool trips = f.Test.HasTrips();
         return new ResultJson(
             f.System.Name, kind, test, f.Bytes, f.Lane, f.MessagesPerSecond, f.BytesPerSecond / 1e9,
             Time(f.Times.P50), Time(f.Times.P99), Time(f.Times.P999), Time(f.Times.Most), f.ProcessorSecondsPerMessage * 1e9, f.ProcessorSecondsPerByte * 1e9,

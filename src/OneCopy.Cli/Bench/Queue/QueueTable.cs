@@ -10,16 +10,14 @@ internal static class QueueTable
     public static void Write(QueueFindings findings, Machine machine)
     {
         Console.WriteLine($"{machine.Processor}, {machine.Processors} processors, Linux {machine.Kernel}, {machine.Runtime}. Medians of {Sizes.Count(findings.Options.Rounds, "round")}, in turn.");
-        foreach (QueueTest test in findings.Options.Tests)
+        foreach (QueueTest test in Enum.GetValues<QueueTest>())
         {
             QueueFigure[] figures = [.. findings.Figures.Where(f => f.Test == test && f.IsMeasured)];
             if (figures.Length == 0)
                 continue;
             Console.WriteLine();
-            Console.WriteLine(test == QueueTest.Throughput
-                ? "Throughput: one process sends, another has each message in its own memory"
-                : "Round trip: a message there and one of the same size back, one at a time");
-            Screen.Write(test == QueueTest.Throughput ? Throughput(figures) : RoundTrips(figures));
+            Console.WriteLine(TitleOf(test));
+            Screen.Write(test.HasTrips() ? RoundTrips(figures) : Throughput(figures));
         }
 
         Console.WriteLine();
@@ -29,6 +27,14 @@ internal static class QueueTable
         Console.WriteLine("What is to be reached, and whether this run shows it");
         Screen.Write(Conclusions(Verdicts.From(findings)));
     }
+
+    private static string TitleOf(QueueTest test) => test switch
+    {
+        QueueTest.Throughput => "Throughput: one process sends, another has each message in its own memory",
+        QueueTest.RoundTrip => "Round trip: a message there and one of the same size back, one at a time",
+        QueueTest.Scaling => $"Scaling: so many processes send → so many receive, through one queue; a slow one keeps each message for {Workers.Crowd.SlowMilliseconds} ms",
+        _ => "Mixed: round trips of small messages, beside other processes that move large amounts of memory",
+    };
 
     private static void WriteMissing(QueueFindings findings)
     {

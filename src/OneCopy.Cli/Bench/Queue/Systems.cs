@@ -27,7 +27,7 @@ internal static class Systems
     [
         new WorkerSystem(OneCopy, Family.OneCopy, Ways.OneByOne, workers, Any),
         new WorkerSystem(Async, Family.OneCopy, Ways.Async, workers, Any),
-        new WorkerSystem(Pooled, Family.OneCopy, Ways.Pooled, workers, (_, bytes) => bytes >= Large),
+        new WorkerSystem(Pooled, Family.OneCopy, Ways.Pooled, workers, (test, bytes) => Any(test, bytes) && bytes >= Large),
         new WorkerSystem(InPlace, Family.OneCopy, Ways.InPlace, workers, (test, _) => test == QueueTest.RoundTrip),
         new WorkerSystem(Spin, Family.OneCopy, Ways.Spin, workers, (test, bytes) => test == QueueTest.RoundTrip && bytes <= Large),
         new WorkerSystem(Sleep, Family.OneCopy, Ways.Sleep, workers, (test, bytes) => test == QueueTest.RoundTrip && bytes <= Large),
@@ -36,7 +36,7 @@ internal static class Systems
     /// <summary>The others, of which those are taken that are named; a name stands for all that begin with it.</summary>
     public static IReadOnlyList<QueueSystem> Others(WorkerPair workers, string directory, IReadOnlyList<string>? named)
     {
-        IEnumerable<QueueSystem> all = Peers(directory).Append(new WorkerSystem(Pipes, Family.Peer, Ways.Pipes, workers, (_, bytes) => bytes > 0));
+        IEnumerable<QueueSystem> all = Peers(directory).Append(new WorkerSystem(Pipes, Family.Peer, Ways.Pipes, workers, (test, bytes) => Any(test, bytes) && bytes > 0));
         return [.. all.Where(p => named is null || named.Any(n => Names(n, p.Name))).OrderBy(p => p.Family)];
     }
 
@@ -77,5 +77,5 @@ internal static class Systems
         NativePeer Limit(string name, string variant, Func<QueueTest, long, bool> takes) => new(name, Family.Limit, directory, "limits", variant, takes);
     }
 
-    private static bool Any(QueueTest test, long bytes) => true;
+    private static bool Any(QueueTest test, long bytes) => test is QueueTest.Throughput or QueueTest.RoundTrip;
 }

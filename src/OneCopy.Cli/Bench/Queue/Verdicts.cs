@@ -5,7 +5,7 @@ namespace OneCopy.Cli.Bench.Queue;
 /// <summary>What OneCopy is to reach against others, computed from the figures of a run. All are ratios of medians.</summary>
 internal static class Verdicts
 {
-    private const long Small = 64;
+    private const long Small = QueueBenchOptions.Small;
     private const long Medium = 64 << 10;
     private const long Large = 1 << 20;
     private const long VeryLarge = 16 << 20;
@@ -30,6 +30,8 @@ internal static class Verdicts
         foreach (long bytes in (long[])[Medium, Large, VeryLarge])
             all.Add(Cheaper(look, Systems.OneCopy, bytes, Systems.Ring, 0.7));
         all.Add(Allocated(findings.Figures));
+        all.Add(Scales(look));
+        all.Add(Undisturbed(look));
         return all;
     }
 
@@ -65,13 +67,26 @@ internal static class Verdicts
         QueueFigure? most = figures.Where(f => f.IsMeasured && f.System.Family == Family.OneCopy).MaxBy(f => f.AllocatedPerMessage);
         return most is null
             ? new Verdict(What, "none at all", null, 0, AtLeast: false, "OneCopy was not measured.")
-            : new Verdict(What, $"none at all (the most: {most.System.Name}, {(most.Test == QueueTest.Throughput ? "throughput" : "round trip")}, {Sizes.Binary(most.Bytes)})", most.AllocatedPerMessage, 0, AtLeast: false);
+            : new Verdict(What, $"none at all (the most: {most.System.Name}, {most.Test.NameOf()}, {Sizes.Binary(most.Bytes)})", most.AllocatedPerMessage, 0, AtLeast: false);
     }
+
+    private static Verdict Scales(Lookup look)
+    {
+        string many = Shape.ManyToMany.Name, one = Shape.One.Name;
+        return Ratio(
+            $"{many} processes: messages a second at {Sizes.Binary(Small)}", one, look.Find(many, QueueTest.Scaling, Small), look.Find(one, QueueTest.Scaling, Small),
+            f => f.MessagesPerSecond, 0.7, atLeast: true, "scaling was not measured.");
+    }
+
+    private static Verdict Undisturbed(Lookup look) => Ratio(
+        $"p99 of round trips at {Sizes.Binary(Small)}, {MixedSystem.BesideMessages}", $"the same {MixedSystem.BesideCopies}",
+        look.Find(MixedSystem.BesideMessages, QueueTest.Mixed, Small), look.Find(MixedSystem.BesideCopies, QueueTest.Mixed, Small),
+        f => f.Times.P99, 1.5, atLeast: false, "mixed was not measured.");
 
     private static Verdict Ratio(string what, string who, QueueFigure? one, QueueFigure? other, Func<QueueFigure, double> figure, double bound, bool atLeast, string missing) =>
         one is null || other is null || figure(other) <= 0
             ? new Verdict(what, who, null, bound, atLeast, missing)
-            : new Verdict(what, string.Equals(who, other.System.Name, StringComparison.Ordinal) ? who : $"{who} ({other.System.Name})", figure(one) / figure(other), bound, atLeast);
+            : new Verdict(what, who.Contains(other.System.Name, StringComparison.Ordinal) ? who : $"{who} ({other.System.Name})", figure(one) / figure(other), bound, atLeast);
 
     private static string Missing(string own, long bytes, QueueFigure? one, string who) =>
         one is null ? $"{own} was not measured at {Sizes.Binary(bytes)}." : $"{who} was not measured.";

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using OneCopy.Cli.Bench.Measuring;
 using OneCopy.Cli.Bench.Queue.Workers;
 using OneCopy.Cli.Processes;
 
@@ -7,39 +6,17 @@ namespace OneCopy.Cli.Bench.Queue;
 
 /// <summary>
 /// Two processes of the tool that hand messages over, in one way after the other. They live as long as the run, so that their code is that of a program that has run for a while.
-/// If one of them fails or does not end, that way is out, and the next one gets new ones.
 /// </summary>
-internal sealed class WorkerPair(string root) : IDisposable
+internal sealed class WorkerPair(string root) : BoundedTurns
 {
-    // Of one turn. It is made for a second.
-    private static readonly TimeSpan s_bound = TimeSpan.FromSeconds(100);
-
     private WorkerProcess? _first;
     private WorkerProcess? _second;
     private int _turns;
 
-    public Exchange Run(string name, string way, QueueTest test, long bytes, long count, long warmUp, CancellationToken ct)
-    {
-        using CancellationTokenSource bounded = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        bounded.CancelAfter(s_bound);
-        try
-        {
-            return RunAsync(way, test, bytes, count, warmUp, bounded.Token).GetAwaiter().GetResult();
-        }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
-        {
-            Dispose();
-            throw new NotHereException($"{count:N0} messages of {bytes:N0} bytes by {name} did not arrive within {s_bound.TotalSeconds:0} seconds.");
-        }
-        catch (IOException e)
-        {
-            Dispose();
-            ct.ThrowIfCancellationRequested();
-            throw new NotHereException(e.Message);
-        }
-    }
+    public Exchange Run(string name, string way, QueueTest test, long bytes, long count, long warmUp, CancellationToken ct) =>
+        Turn($"{count:N0} messages of {bytes:N0} bytes by {name}", bounded => RunAsync(way, test, bytes, count, warmUp, bounded), ct);
 
-    public void Dispose()
+    public override void Dispose()
     {
         _first?.Dispose();
         _second?.Dispose();

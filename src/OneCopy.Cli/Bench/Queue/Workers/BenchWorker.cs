@@ -2,11 +2,11 @@ using OneCopy.Cli.Processes;
 
 namespace OneCopy.Cli.Bench.Queue.Workers;
 
-/// <summary>The bench's hidden mode: one end of a link after the other, as it is told.</summary>
+/// <summary>The bench's hidden mode: does one thing after the other, as it is told.</summary>
 internal static class BenchWorker
 {
     // Methods are compiled anew when they were called often enough, so that none is to run for long.
-    private const int Piece = 256;
+    public const int Piece = 256;
 
     public static int Run() => WorkerSide.Run(side =>
     {
@@ -18,6 +18,18 @@ internal static class BenchWorker
                 case "open":
                     using (Link link = LinkPlan.Parse(command[1..]).Open())
                         Exchange(side, link, LinkPlan.Parse(command[1..]).Role, long.Parse(command[6]), long.Parse(command[7]));
+                    WorkerSide.Say("closed");
+                    break;
+                case "produce":
+                    Crowd.Produce(side, command[1..]);
+                    WorkerSide.Say("closed");
+                    break;
+                case "consume":
+                    Crowd.Consume(side, command[1..]);
+                    WorkerSide.Say("closed");
+                    break;
+                case "load":
+                    Load.Run(side, command[1..]);
                     WorkerSide.Say("closed");
                     break;
                 default:

@@ -15,15 +15,9 @@ public sealed unsafe partial class MessageQueue
     // Segments in one call: what the kernel keeps on its stack, less the nonce's (UIO_FASTIOV is 8; 16 costs one allocation there).
     private const int PullSegments = 15;
 
-    internal void Copy(ReceivedMessage message, long offset, byte* destination, long length, CancellationToken ct)
+    internal void Copy(Lease message, long offset, byte* destination, long length, CancellationToken ct)
     {
         Enter();
-        if (!message.Owner.TryAddReference())
-        {
-            Exit();
-            throw new InvalidOperationException("The message was answered before.");
-        }
-
         try
         {
             if (message.Lane == Lane.Attached && Pull(message, offset, destination, length, ct))
@@ -41,7 +35,6 @@ public sealed unsafe partial class MessageQueue
         }
         finally
         {
-            message.Owner.Release();
             Exit();
         }
     }
@@ -49,7 +42,7 @@ public sealed unsafe partial class MessageQueue
     private bool CanPullFrom(Peer owner) => MayTry(owner, owner.Pull, CopyDirection.Pull);
 
     /// <summary>Pull, or where that is refused, push. False: the payload was moved into the arena instead.</summary>
-    private bool Pull(ReceivedMessage message, long offset, byte* destination, long length, CancellationToken ct)
+    private bool Pull(Lease message, long offset, byte* destination, long length, CancellationToken ct)
     {
         if (length == 0)
             return true;
@@ -81,7 +74,7 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary>Piece by piece. Advances by what came; 0 if all did, or errno.</summary>
-    private static int PullAll(ReceivedMessage message, ref long offset, ref byte* destination, ref long length, CancellationToken ct)
+    private static int PullAll(Lease message, ref long offset, ref byte* destination, ref long length, CancellationToken ct)
     {
         ReadOnlySpan<iovec> segments = message.Segments();
         int segment = 0;
@@ -109,7 +102,7 @@ public sealed unsafe partial class MessageQueue
     /// Whether the lease holds: what was read of the message before is then the message's. The fence keeps those reads before this
     /// one, which an acquiring read alone does not.
     /// </summary>
-    internal static bool IsStillMine(ReceivedMessage message) => IsStillMine(message.Owner, message.Block, message.Leased);
+    internal static bool IsStillMine(Lease message) => IsStillMine(message.Owner, message.Block, message.Leased);
 
     private static bool IsStillMine(Peer owner, int block, BlockState leased)
     {

@@ -26,7 +26,7 @@ public sealed unsafe partial class MessageQueue
         && (owner.PushedBy.Access == PullAccess.Allowed || owner.RuleAgainst() == AccessDenialReason.None);
 
     /// <summary>Advances by what came. False: the owner refuses, or nothing can be posted now; the rest has to come by another way.</summary>
-    private bool BePushed(ReceivedMessage message, ref long offset, ref byte* destination, ref long length, CancellationToken ct)
+    private bool BePushed(Lease message, ref long offset, ref byte* destination, ref long length, CancellationToken ct)
     {
         while (length > 0)
         {
@@ -60,7 +60,7 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary>One posting, from its preparation to its end. 0, or the errno that the owner gave it back with.</summary>
-    private int BePushed(ReceivedMessage message, OpenPosting posting, long offset, byte* destination, long length, CancellationToken ct)
+    private int BePushed(Lease message, OpenPosting posting, long offset, byte* destination, long length, CancellationToken ct)
     {
         Prepare(posting, offset, destination, length);
         try
@@ -114,7 +114,7 @@ public sealed unsafe partial class MessageQueue
 
     private void Post(OpenPosting posting)
     {
-        ReceivedMessage message = posting.Message;
+        Lease message = posting.Message;
         _self.WritePosting(posting.Slot, new Posting(
             posting.Tag, _postings.AddressOf(posting.Slot), message.Owner.Incarnation, message.Block, message.Leased.Generation));
         CrashPoint.At(Step.BothPost);
@@ -208,5 +208,5 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary>A place of this process that is posted now.</summary>
-    private sealed record OpenPosting(int Slot, ulong Tag, int Pieces, ReceivedMessage Message);
+    private sealed record OpenPosting(int Slot, ulong Tag, int Pieces, Lease Message);
 }

@@ -44,7 +44,7 @@ internal static class Systems
 
     private static string Group(string name) => name switch
     {
-        Memcpy or "memcpy-huge" or "cache line" or Futex or "pull" or "both" or "both-huge" => "limits",
+        Memcpy or "memcpy-huge" or "cacheline" or Futex or "pull" or "both" or "both-huge" => "limits",
         _ => name.Split(' ')[0],
     };
 
@@ -63,12 +63,13 @@ internal static class Systems
             new NativePeer("shm-ring sleep", Family.Peer, directory, "shm-ring", "sleep", (test, bytes) => test == QueueTest.RoundTrip && bytes <= Large),
             Peer("unix-socket", "unix-socket"),
             Peer("pipe", "pipe"),
+            Peer("pipe vmsplice", "pipe", "vmsplice"),
             Limit(Memcpy, "memcpy", (test, bytes) => test == QueueTest.Throughput && bytes > 0),
             Limit("memcpy-huge", "memcpy-huge", (test, bytes) => test == QueueTest.Throughput && bytes >= Large),
             Limit("pull", "pull", (test, bytes) => test == QueueTest.Throughput && bytes >= Page),
             Limit("both", "both", (test, bytes) => test == QueueTest.Throughput && bytes >= Large),
             Limit("both-huge", "both-huge", (test, bytes) => test == QueueTest.Throughput && bytes >= Large),
-            Limit("cache line", "cacheline", (test, bytes) => test == QueueTest.RoundTrip && bytes is > 0 and <= 64),
+            Limit("cacheline", "cacheline", (test, bytes) => test == QueueTest.RoundTrip && bytes is > 0 and <= 64),
             Limit(Futex, "futex", (test, bytes) => test == QueueTest.RoundTrip && bytes is > 0 and <= 64),
         ];
 

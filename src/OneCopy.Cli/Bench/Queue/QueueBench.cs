@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using OneCopy.Cli.Bench.Measuring;
 using OneCopy.Cli.Terminal;
 
@@ -7,7 +8,8 @@ namespace OneCopy.Cli.Bench.Queue;
 /// <param name="Options">What was asked for.</param>
 /// <param name="Figures">Of each system with each size, as far as they take part.</param>
 /// <param name="Versions">Of the peers' libraries.</param>
-internal sealed record QueueFindings(QueueBenchOptions Options, IReadOnlyList<QueueFigure> Figures, IReadOnlyDictionary<string, string> Versions);
+/// <param name="Seconds">How long it took.</param>
+internal sealed record QueueFindings(QueueBenchOptions Options, IReadOnlyList<QueueFigure> Figures, IReadOnlyDictionary<string, string> Versions, double Seconds);
 
 /// <summary>Has each system take its turns.</summary>
 internal sealed class QueueBench(QueueBenchOptions options, string directory, Action<double, string?> progress, CancellationToken ct)
@@ -19,6 +21,7 @@ internal sealed class QueueBench(QueueBenchOptions options, string directory, Ac
 
     public QueueFindings Run()
     {
+        long start = Stopwatch.GetTimestamp();
         using WorkerPair workers = new(directory);
         using WorkerCrowd crowd = new(directory);
         using LoadPair others = new(directory);
@@ -33,7 +36,7 @@ internal sealed class QueueBench(QueueBenchOptions options, string directory, Ac
                 crowd.Dispose();
         }
 
-        return new QueueFindings(options, _figures, Versions(systems));
+        return new QueueFindings(options, _figures, Versions(systems), Stopwatch.GetElapsedTime(start).TotalSeconds);
     }
 
     private void Hold(QueueTest test, long bytes, QueueSystem[] systems)

@@ -38,6 +38,7 @@ internal sealed record QueueBenchOptions(IReadOnlyList<long> Sizes, int Rounds, 
     public double SecondsOf(QueueTest test) => test switch
     {
         QueueTest.Mixed => Quick ? 0.25 : 2,
+        QueueTest.Scaling => Quick ? 0.15 : 1,
         _ => Quick ? 0.05 : 0.5,
     };
 

@@ -14,7 +14,7 @@ internal sealed record ResultJson(
 internal sealed record ConclusionJson(string What, string Against, double? Ratio, double? AtLeast, double? AtMost, string Outcome, string? NotMeasuredBecause);
 
 internal sealed record QueueJsonReport(
-    Machine Machine, int Rounds, IReadOnlyList<long> Sizes, IReadOnlyDictionary<string, string> Versions, IReadOnlyList<ResultJson> Results, IReadOnlyList<ConclusionJson> Conclusions);
+    Machine Machine, double Seconds, int Rounds, IReadOnlyList<long> Sizes, IReadOnlyDictionary<string, string> Versions, IReadOnlyList<ResultJson> Results, IReadOnlyList<ConclusionJson> Conclusions);
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(QueueJsonReport))]
@@ -27,7 +27,7 @@ internal static class QueueReport
     public static string Json(QueueFindings findings, Machine machine)
     {
         QueueJsonReport report = new(
-            machine, findings.Options.Rounds, findings.Options.Sizes, findings.Versions, [.. findings.Figures.Select(Of)], [.. Verdicts.From(findings).Select(Of)]);
+            machine, findings.Seconds, findings.Options.Rounds, findings.Options.Sizes, findings.Versions, [.. findings.Figures.Select(Of)], [.. Verdicts.From(findings).Select(Of)]);
         return JsonSerializer.Serialize(report, QueueBenchJson.Default.QueueJsonReport);
     }
 

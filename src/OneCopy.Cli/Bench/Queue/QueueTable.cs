@@ -9,7 +9,7 @@ internal static class QueueTable
 {
     public static void Write(QueueFindings findings, Machine machine)
     {
-        Console.WriteLine($"{machine.Processor}, {machine.Processors} processors, Linux {machine.Kernel}, {machine.Runtime}. Medians of {Sizes.Count(findings.Options.Rounds, "round")}, in turn.");
+        Console.WriteLine($"{machine.Processor}, {machine.Processors} processors, Linux {machine.Kernel}, {machine.Runtime}. Medians of {Sizes.Count(findings.Options.Rounds, "round")}, in turn. It took {Amounts.Time(findings.Seconds)}.");
         foreach (QueueTest test in Enum.GetValues<QueueTest>())
         {
             QueueFigure[] figures = [.. findings.Figures.Where(f => f.Test == test && f.IsMeasured)];
@@ -17,7 +17,12 @@ internal static class QueueTable
                 continue;
             Console.WriteLine();
             Console.WriteLine(TitleOf(test));
-            Screen.Write(test.HasTrips() ? RoundTrips(figures) : Throughput(figures));
+            Screen.Write(test switch
+            {
+                QueueTest.Throughput => Throughput(figures),
+                QueueTest.Scaling => Crowds(figures),
+                _ => RoundTrips(figures),
+            });
         }
 
         Console.WriteLine();
@@ -43,7 +48,7 @@ internal static class QueueTable
             string systems = string.Join(", ", reason.Select(f => f.System.Name).Distinct(StringComparer.Ordinal));
             bool everywhere = reason.All(f => !findings.Figures.Any(o => o.System == f.System && o.IsMeasured));
             string where = everywhere ? "" : " with " + string.Join(", ", reason.Select(f => Sizes.Binary(f.Bytes)).Distinct(StringComparer.Ordinal));
-            Console.WriteLine($"{systems} not measured{where}: {reason.Key}");
+            Console.WriteLine($"{systems}{where}: {reason.Key}");
         }
     }
 
@@ -67,6 +72,19 @@ internal static class QueueTable
         return table;
 
         static string Time(double nanoseconds) => Amounts.Time(nanoseconds / 1e9);
+    }
+
+    /// <summary>The first is what the others are compared with.</summary>
+    private static Table Crowds(QueueFigure[] figures)
+    {
+        Table table = Screen.Table("Processes", ">Messages/s", $">of {figures[0].System.Name}", ">Spread", ">CPU µs", ">Alloc");
+        foreach (QueueFigure f in figures)
+        {
+            string[] costs = Costs(f);
+            table.AddRow([.. ((string[])[f.System.Name, Amounts.Digits(f.MessagesPerSecond), $"{f.MessagesPerSecond / figures[0].MessagesPerSecond:P0}", $"{f.Spread:P0}", costs[0], costs[2]]).Select(Markup.Escape)]);
+        }
+
+        return table;
     }
 
     private static string[] Costs(QueueFigure f) =>

@@ -27,7 +27,11 @@ internal sealed class NativePeer(string name, Family family, string directory, s
     public override Exchange Run(QueueTest test, long bytes, long count, long warmUp, CancellationToken ct)
     {
         string[] arguments = [test.NameOf(), $"{bytes}", $"{count}", $"{warmUp}", .. variant is null ? Array.Empty<string>() : [variant]];
+        long start = Stopwatch.GetTimestamp();
         PeerLine line = Parse(Output(arguments, ct));
+        double most = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        if (line.Seconds > most)
+            throw new NotHereException($"{program} {string.Join(' ', arguments)} counted {line.Seconds} seconds, and ran for {most:0.000}.");
         return new Exchange(line.Messages, line.Seconds, line.CpuSeconds, new Percentiles(line.P50, line.P99, line.P999, line.Most));
     }
 

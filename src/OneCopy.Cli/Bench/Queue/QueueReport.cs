@@ -11,7 +11,7 @@ internal sealed record ResultJson(
     [property: JsonPropertyName("max_ns")] double? Most, double? CpuNsPerMessage, double? CpuNsPerByte, double? AllocatedBytesPerMessage,
     double? SlowestMessagesPerSecond, double? FastestMessagesPerSecond, IReadOnlyList<double>? RoundMessagesPerSecond, IReadOnlyList<long>? RoundMessages, string? NotMeasuredBecause);
 
-internal sealed record ConclusionJson(string What, string Against, double? Ratio, double? AtLeast, double? AtMost, string Outcome, string? NotMeasuredBecause);
+internal sealed record ConclusionJson(string What, string Against, double? Ratio, double? AtLeast, double? AtMost, string Outcome, IReadOnlyList<double>? RoundRatios, string? NotMeasuredBecause);
 
 internal sealed record QueueJsonReport(
     Machine Machine, double Seconds, int Rounds, IReadOnlyList<long> Sizes, IReadOnlyDictionary<string, string> Versions, IReadOnlyList<ResultJson> Results, IReadOnlyList<ConclusionJson> Conclusions);
@@ -46,5 +46,5 @@ internal static class QueueReport
         double? Time(double nanoseconds) => trips ? nanoseconds : null;
     }
 
-    private static ConclusionJson Of(Verdict v) => new(v.What, v.Against, v.Ratio, v.AtLeast ? v.Bound : null, v.AtLeast ? null : v.Bound, v.Outcome, v.Missing);
+    private static ConclusionJson Of(Verdict v) => new(v.What, v.Against, v.Ratio, v.AtLeast ? v.Bound : null, v.AtLeast ? null : v.Bound, v.Outcome, v.Rounds, v.Missing);
 }

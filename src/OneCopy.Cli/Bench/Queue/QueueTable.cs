@@ -115,12 +115,12 @@ internal static class QueueTable
 
     private static Table Conclusions(IReadOnlyList<Verdict> verdicts)
     {
-        Table table = Screen.Table("What", "Against", ">Ratio", "To be", "This run");
+        Table table = Screen.Table("What", "Against", ">Ratio", ">Rounds", "To be", "This run");
         foreach (Verdict v in verdicts)
         {
             string colour = v.Held switch { true => "green", false => "red", _ => "yellow" };
             table.AddRow(
-                Markup.Escape(v.What), Markup.Escape(v.Against), v.Ratio is { } ratio ? $"{ratio:0.00}" : "", v.BoundText,
+                Markup.Escape(v.What), Markup.Escape(v.Against), v.Ratio is { } ratio ? $"{ratio:0.00}" : "", v.RangeText, v.BoundText,
                 $"[{colour}]{v.Outcome}[/]{(v.Missing is null ? "" : Markup.Escape(": " + v.Missing))}");
         }
 

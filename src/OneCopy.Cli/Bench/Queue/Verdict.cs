@@ -7,15 +7,16 @@ namespace OneCopy.Cli.Bench.Queue;
 /// <param name="Bound">What it is to be.</param>
 /// <param name="AtLeast">Whether the bound is the least, or the most.</param>
 /// <param name="Missing">Why there is no ratio.</param>
-internal sealed record Verdict(string What, string Against, double? Ratio, double Bound, bool AtLeast, string? Missing = null)
+/// <param name="Rounds">The same ratio within each round.</param>
+internal sealed record Verdict(string What, string Against, double? Ratio, double Bound, bool AtLeast, string? Missing = null, IReadOnlyList<double>? Rounds = null)
 {
     /// <summary>Null: not measured.</summary>
     public bool? Held => Ratio is not { } ratio ? null : AtLeast ? ratio >= Bound : ratio <= Bound;
 
     public string Outcome => Held switch { true => "held", false => "not held", _ => "not measured" };
 
-    public string BoundText => $"{(AtLeast ? "at least" : "at most")} {Bound:0.0#}";
+    /// <summary>From the lowest to the highest round.</summary>
+    public string RangeText => Rounds is { Count: > 0 } rounds ? $"{rounds.Min():0.00} to {rounds.Max():0.00}" : "";
 
-    public override string ToString() =>
-        Ratio is { } ratio ? $"{What}, against {Against}: {ratio:0.00}, {BoundText}: {Outcome}" : $"{What}, against {Against}: {Outcome}: {Missing}";
+    public string BoundText => $"{(AtLeast ? "at least" : "at most")} {Bound:0.0#}";
 }

@@ -1,3 +1,4 @@
+using OneCopy.Cli.Bench.Measuring;
 using OneCopy.Cli.Terminal;
 
 namespace OneCopy.Cli.Bench.Queue;
@@ -41,7 +42,7 @@ internal static class Verdicts
         string what = $"{own}: throughput at {Sizes.Binary(bytes)}{(how is null ? "" : ", " + how)}";
         QueueFigure? one = look.Find(own, QueueTest.Throughput, bytes);
         QueueFigure? best = look.All(others, QueueTest.Throughput, bytes).MaxBy(f => f.MessagesPerSecond);
-        return Ratio(what, who, one, best, f => f.MessagesPerSecond, least, atLeast: true, Missing(own, bytes, one, who));
+        return Ratio(what, who, one, best, s => s.MessagesPerSecond, least, atLeast: true, Missing(own, bytes, one, who));
     }
 
     /// <summary>The median round trip.</summary>
@@ -50,7 +51,7 @@ internal static class Verdicts
         string what = $"{own}: round trip at {Sizes.Binary(bytes)}";
         QueueFigure? one = look.Find(own, QueueTest.RoundTrip, bytes);
         QueueFigure? best = look.All(others, QueueTest.RoundTrip, otherBytes).MinBy(f => f.Times.P50);
-        return Ratio(what, who, one, best, f => f.Times.P50, most, atLeast: false, Missing(own, bytes, one, who));
+        return Ratio(what, who, one, best, s => s.Times.P50, most, atLeast: false, Missing(own, bytes, one, who));
     }
 
     /// <summary>Processor time of both processes for each byte.</summary>
@@ -58,7 +59,7 @@ internal static class Verdicts
     {
         string what = $"{own}: processor time for each byte at {Sizes.Binary(bytes)}", who = "the two-copy ring";
         QueueFigure? one = look.Find(own, QueueTest.Throughput, bytes), ring = look.Find(other, QueueTest.Throughput, bytes);
-        return Ratio(what, who, one, ring, f => f.ProcessorSecondsPerMessage, most, atLeast: false, Missing(own, bytes, one, who));
+        return Ratio(what, who, one, ring, s => s.ProcessorSeconds / s.Messages, most, atLeast: false, Missing(own, bytes, one, who));
     }
 
     private static Verdict Allocated(IReadOnlyList<QueueFigure> figures)
@@ -75,18 +76,23 @@ internal static class Verdicts
         string many = Shape.ManyToMany.Name, one = Shape.One.Name;
         return Ratio(
             $"{many} processes: messages a second at {Sizes.Binary(Small)}", one, look.Find(many, QueueTest.Scaling, Small), look.Find(one, QueueTest.Scaling, Small),
-            f => f.MessagesPerSecond, 0.7, atLeast: true, "scaling was not measured.");
+            s => s.MessagesPerSecond, 0.7, atLeast: true, "scaling was not measured.");
     }
 
     private static Verdict Undisturbed(Lookup look) => Ratio(
         $"p99 of round trips at {Sizes.Binary(Small)}, {MixedSystem.BesideMessages}", $"the same {MixedSystem.BesideCopies}",
         look.Find(MixedSystem.BesideMessages, QueueTest.Mixed, Small), look.Find(MixedSystem.BesideCopies, QueueTest.Mixed, Small),
-        f => f.Times.P99, 1.5, atLeast: false, "mixed was not measured.");
+        s => s.Times.P99, 1.5, atLeast: false, "mixed was not measured.");
 
-    private static Verdict Ratio(string what, string who, QueueFigure? one, QueueFigure? other, Func<QueueFigure, double> figure, double bound, bool atLeast, string missing) =>
-        one is null || other is null || figure(other) <= 0
-            ? new Verdict(what, who, null, bound, atLeast, missing)
-            : new Verdict(what, who.Contains(other.System.Name, StringComparison.Ordinal) ? who : $"{who} ({other.System.Name})", figure(one) / figure(other), bound, atLeast);
+    /// <summary>The median of the one's rounds over the median of the other's.</summary>
+    private static Verdict Ratio(string what, string who, QueueFigure? one, QueueFigure? other, Func<Exchange, double> figure, double bound, bool atLeast, string missing)
+    {
+        if (one is null || other is null || Median.Of(other.Samples, figure) <= 0)
+            return new Verdict(what, who, null, bound, atLeast, missing);
+        string against = who.Contains(other.System.Name, StringComparison.Ordinal) ? who : $"{who} ({other.System.Name})";
+        return new Verdict(
+            what, against, Median.Of(one.Samples, figure) / Median.Of(other.Samples, figure), bound, atLeast, Rounds: [.. one.Samples.Zip(other.Samples, (a, b) => figure(a) / figure(b))]);
+    }
 
     private static string Missing(string own, long bytes, QueueFigure? one, string who) =>
         one is null ? $"{own} was not measured at {Sizes.Binary(bytes)}." : $"{who} was not measured.";

@@ -29,8 +29,16 @@ internal static class QueueTable
         WriteMissing(findings);
         Console.WriteLine("CPU is the processor time of both processes, for each message and for each byte of payload. Alloc is what OneCopy's two processes take from the garbage collector for each message.");
         Console.WriteLine();
+        WriteConclusions(Verdicts.From(findings));
+    }
+
+    private static void WriteConclusions(IReadOnlyList<Verdict> verdicts)
+    {
         Console.WriteLine("What is to be reached, and whether this run shows it");
-        Screen.Write(Conclusions(Verdicts.From(findings)));
+        if (verdicts.Any(v => v.Held is not null))
+            Screen.Write(Conclusions(verdicts));
+        foreach (Verdict v in verdicts.Where(v => v.Held is null))
+            Console.WriteLine($"Not measured: {v.What}, against {v.Against}, {v.BoundText}. {v.Missing}");
     }
 
     private static string TitleOf(QueueTest test) => test switch
@@ -116,14 +124,8 @@ internal static class QueueTable
     private static Table Conclusions(IReadOnlyList<Verdict> verdicts)
     {
         Table table = Screen.Table("What", "Against", ">Ratio", ">Rounds", "To be", "This run");
-        foreach (Verdict v in verdicts)
-        {
-            string colour = v.Held switch { true => "green", false => "red", _ => "yellow" };
-            table.AddRow(
-                Markup.Escape(v.What), Markup.Escape(v.Against), v.Ratio is { } ratio ? $"{ratio:0.00}" : "", v.RangeText, v.BoundText,
-                $"[{colour}]{v.Outcome}[/]{(v.Missing is null ? "" : Markup.Escape(": " + v.Missing))}");
-        }
-
+        foreach (Verdict v in verdicts.Where(v => v.Held is not null))
+            table.AddRow(Markup.Escape(v.What), Markup.Escape(v.Against), $"{v.Ratio:0.00}", v.RangeText, v.BoundText, $"[{(v.Held is true ? "green" : "red")}]{v.Outcome}[/]");
         return table;
     }
 }

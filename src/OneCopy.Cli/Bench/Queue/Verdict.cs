@@ -18,5 +18,5 @@ internal sealed record Verdict(string What, string Against, double? Ratio, doubl
     /// <summary>From the lowest to the highest round.</summary>
     public string RangeText => Rounds is { Count: > 0 } rounds ? $"{rounds.Min():0.00} to {rounds.Max():0.00}" : "";
 
-    public string BoundText => $"{(AtLeast ? "at least" : "at most")} {Bound:0.0#}";
+    public string BoundText => $"{(AtLeast ? "at least" : "at most")} {(Bound == 0 ? "0" : $"{Bound:0.0#}")}";
 }

@@ -48,6 +48,8 @@ internal static class BenchWorker
         Clocks clocks = Clocks.Start();
         Do(link, role, count, times);
         clocks.Stop();
+        if (role != Role.Sender)
+            link.Check();
         WorkerSide.Say($"done {clocks} {link.Lane ?? "none"} {(role == Role.Client ? Percentiles.Of(times.AsSpan(0, (int)count)) : default)}");
 
         // What it holds in the queue may be in the other one's hands still.

@@ -5,6 +5,9 @@ namespace OneCopy.Cli.Bench.Queue.Workers;
 /// <summary>One process's end of a way to hand messages over: it sends, receives, or does both in turn.</summary>
 internal abstract class Link : IDisposable
 {
+    /// <summary>What each byte of each message is; of what was not received, another.</summary>
+    protected const byte Content = 0x3c;
+
     /// <summary>How the last message came, if the way has lanes.</summary>
     public virtual string? Lane => null;
 
@@ -42,6 +45,12 @@ internal abstract class Link : IDisposable
         }
     }
 
+    /// <summary>Looks whether what was sent last has arrived as it was.</summary>
+    public virtual void Check()
+    {
+        // Some look at each message.
+    }
+
     public void Dispose()
     {
         Dispose(disposing: true);
@@ -49,4 +58,9 @@ internal abstract class Link : IDisposable
     }
 
     protected abstract void Dispose(bool disposing);
+    protected static void Check(ReadOnlySpan<byte> received)
+    {
+        if (received.ContainsAnyExcept(Content))
+            throw new IOException($"Byte {received.IndexOfAnyExcept(Content):N0} of {received.Length:N0} is not what was sent.");
+    }
 }

@@ -14,7 +14,7 @@ internal sealed class PipeLink : Link
     public PipeLink(LinkPlan plan)
     {
         _bytes = checked((int)plan.Bytes);
-        _source = new Slab(plan.IsRoundTrip || plan.IsFirst ? _bytes : 0, hugePages: false);
+        _source = new Slab(plan.IsRoundTrip || plan.IsFirst ? _bytes : 0, hugePages: false, Content);
         _target = new Slab(plan.IsRoundTrip || !plan.IsFirst ? _bytes : 0, hugePages: false);
         string path = Path.Combine(plan.Root, plan.Name);
         if (!plan.IsFirst)
@@ -47,6 +47,8 @@ internal sealed class PipeLink : Link
         for (int i = 0; i < count; i++)
             _pipe.ReadExactly(target);
     }
+
+    public override void Check() => Check(_target.Span(0, _bytes));
 
     protected override void Dispose(bool disposing)
     {

@@ -28,7 +28,7 @@ internal class QueueLink : Link
         Outgoing = MessageQueue.Open(plan.IsFirst ? plan.Name : plan.Back, options);
         Incoming = plan.IsRoundTrip ? MessageQueue.Open(plan.IsFirst ? plan.Back : plan.Name, options) : plan.IsFirst ? Outgoing : MessageQueue.Open(plan.Name, options);
         bool huge = plan.Way is Ways.Pooled;
-        _source = new Slab(plan.IsRoundTrip || plan.IsFirst ? Bytes : 0, huge);
+        _source = new Slab(plan.IsRoundTrip || plan.IsFirst ? Bytes : 0, huge, Content);
         _target = new Slab(plan.IsRoundTrip || !plan.IsFirst ? Bytes : 0, huge);
         Payload = _source.Length >= Bytes ? _source.Memory(0, Bytes) : default;
         _attaches = Bytes >= options.AttachThreshold;
@@ -72,6 +72,8 @@ internal class QueueLink : Link
     }
 
     protected void Note(Lane lane) => _lane = lane;
+
+    public override void Check() => Check(Target);
 
     protected override void Dispose(bool disposing)
     {

@@ -18,7 +18,8 @@ internal static class QueueBenchCommand
     public static Command Create()
     {
         Option<long[]> sizes = BenchArguments.Sizes("The sizes of the messages, such as 0,64,64KiB,1MiB.", 0, QueueBenchOptions.MostBytes, "a message");
-        Option<int?> rounds = QueueArguments.Number("--rounds", "N", $"How often each is measured, in turn; medians count. [default: {QueueBenchOptions.UsualRounds}; {QueueBenchOptions.QuickRounds} with --quick]", 1);
+        Option<int?> rounds = QueueArguments.Number(
+            "--rounds", "N", $"How often each is measured, in turn; medians count. [default: {QueueBenchOptions.UsualRounds}; {QueueBenchOptions.QuickRounds} with --quick]", 1);
         Option<bool> quick = new("--quick") { Description = "Four sizes and short turns: less than a minute." };
         Option<string?> only = new("--only") { Description = "One kind of measurement.", HelpName = "throughput|round-trip|scaling|mixed" };
         only.AcceptOnlyFromAmong("throughput", "round-trip", "scaling", "mixed");
@@ -31,7 +32,7 @@ internal static class QueueBenchCommand
             their own in bench/peers, made by bench/peers/build where their libraries are installed (UCX, Open MPI, ZeroMQ, Boost, iceoryx, a shared-memory ring, sockets, pipes, and the
             machine's limits: a bare memcpy, a bare futex). What is absent is named, with what to do. Every system has its turn in every round, and another one begins each round.
             At the end stands what OneCopy is to reach, as ratios within this run, and whether this run shows it. Leave the machine alone meanwhile.
-            A complete run takes half an hour or more; --size, --only and --peers make it shorter. Ctrl+C ends it and leaves nothing behind.
+            A complete run takes an hour; --size, --only and --peers make it shorter. Ctrl+C ends it and leaves nothing behind.
 
             Examples:
               onecopy bench queue --quick

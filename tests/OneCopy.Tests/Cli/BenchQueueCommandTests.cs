@@ -63,22 +63,24 @@ public class BenchQueueCommandTests
             [ "$1" = version ] && { echo 'pipe 7.1'; exit 0; }
             echo "$*" >> "$0.calls"
             echo 'a line of something else'
-            echo '{"seconds": 0.5, "messages": 1000, "cpu_seconds": 0.25, "p50_ns": 10, "p99_ns": 20, "p999_ns": 30, "max_ns": 40}'
+            echo '{"seconds": 0.0001, "messages": 10, "cpu_seconds": 0.00005, "p50_ns": 10, "p99_ns": 20, "p999_ns": 30, "max_ns": 40}'
             """);
         Make(root, "openmpi", "echo 'There is no launcher here.' >&2; exit 3");
         Make(root, "zeromq", "echo 'It fell over.' >&2; exit 1");
         Make(root, "boost", "echo 'no figures'");
-        JsonElement report = Report("--only", "throughput", "--size", "1MiB", "--peers", "pipe,openmpi,zeromq,boost,shm-ring,System.IO.Pipes", "--peer-dir", root.Files);
+        Make(root, "unix-socket", """echo '{"seconds": 500, "messages": 10, "cpu_seconds": 1}'""");
+        JsonElement report = Report("--only", "throughput", "--size", "1MiB", "--peers", "pipe,openmpi,zeromq,boost,unix-socket,shm-ring,System.IO.Pipes", "--peer-dir", root.Files);
         JsonElement pipe = Result(report, "pipe");
-        Assert.Equal(2000, pipe.GetProperty("messages_per_second").GetDouble());
-        Assert.Equal(2000 * 1048576 / 1e9, pipe.GetProperty("gigabytes_per_second").GetDouble(), 1e-9);
-        Assert.Equal(250_000, pipe.GetProperty("cpu_ns_per_message").GetDouble());
+        Assert.Equal(100_000, pipe.GetProperty("messages_per_second").GetDouble(), 1e-6);
+        Assert.Equal(100_000 * (1048576 / 1e9), pipe.GetProperty("gigabytes_per_second").GetDouble(), 1e-9);
+        Assert.Equal(5000, pipe.GetProperty("cpu_ns_per_message").GetDouble(), 1e-6);
         Assert.False(pipe.TryGetProperty("allocated_bytes_per_message", out _));
         Assert.Equal("pipe 7.1", report.GetProperty("versions").GetProperty("pipe").GetString());
         Assert.All(File.ReadLines(root.PathOf("pipe.calls")), c => Assert.Matches("^throughput 1048576 [1-9][0-9]* [1-9][0-9]*( vmsplice)?$", c));
         Assert.Equal("There is no launcher here.", Reason(report, "openmpi"));
         Assert.Equal("zeromq ended with exit code 1. It fell over.", Reason(report, "zeromq"));
         Assert.Equal("boost printed \"no figures\", which is no line of figures.", Reason(report, "boost"));
+        Assert.Contains("counted 500 seconds, and ran for 0.", Reason(report, "unix-socket"), StringComparison.Ordinal);
         Assert.Contains($"not in {root.Files}", Reason(report, "shm-ring"), StringComparison.Ordinal);
         Assert.Contains("bench/peers/build", Reason(report, "shm-ring"), StringComparison.Ordinal);
         Assert.True(Result(report, "System.IO.Pipes").GetProperty("messages_per_second").GetDouble() > 0);

@@ -9,7 +9,9 @@ internal static class QueueTable
 {
     public static void Write(QueueFindings findings, Machine machine)
     {
-        Console.WriteLine($"{machine.Processor}, {machine.Processors} processors, Linux {machine.Kernel}, {machine.Runtime}. Medians of {Sizes.Count(findings.Options.Rounds, "round")}, in turn. It took {Amounts.Time(findings.Seconds)}.");
+        Console.WriteLine(
+            $"{machine.Processor}, {machine.Processors} processors, Linux {machine.Kernel}, {machine.Runtime}. "
+            + $"Medians of {Sizes.Count(findings.Options.Rounds, "round")}, in turn. It took {Amounts.Time(findings.Seconds)}.");
         foreach (QueueTest test in Enum.GetValues<QueueTest>())
         {
             QueueFigure[] figures = [.. findings.Figures.Where(f => f.Test == test && f.IsMeasured)];
@@ -27,7 +29,9 @@ internal static class QueueTable
 
         Console.WriteLine();
         WriteMissing(findings);
-        Console.WriteLine("CPU is the processor time of both processes, for each message and for each byte of payload. Alloc is what OneCopy's two processes take from the garbage collector for each message.");
+        Console.WriteLine(
+            "CPU is the processor time of all processes, waiting included, for each message and each byte of payload. "
+            + "Alloc is what OneCopy's processes take from the garbage collector for each message, in bytes.");
         Console.WriteLine();
         WriteConclusions(Verdicts.From(findings));
     }
@@ -89,7 +93,8 @@ internal static class QueueTable
         foreach (QueueFigure f in figures)
         {
             string[] costs = Costs(f);
-            table.AddRow([.. ((string[])[f.System.Name, Amounts.Digits(f.MessagesPerSecond), $"{f.MessagesPerSecond / figures[0].MessagesPerSecond:P0}", $"{f.Spread:P0}", costs[0], costs[2]]).Select(Markup.Escape)]);
+            string part = $"{f.MessagesPerSecond / figures[0].MessagesPerSecond:P0}";
+            table.AddRow([.. ((string[])[f.System.Name, Amounts.Digits(f.MessagesPerSecond), part, $"{f.Spread:P0}", costs[0], costs[2]]).Select(Markup.Escape)]);
         }
 
         return table;

@@ -115,21 +115,28 @@ public sealed unsafe partial class ReceivedMessage
     internal byte* InPlace(long offset) =>
         (Lane == Lane.Inline ? _owner.File.Block(_block) + Record.BodyOffset : _owner.File.Arena(Record.BodyOffset)) + offset;
 
-    internal ReadOnlySpan<iovec> Segments()
+    internal int SegmentCount => _claimed.SegmentCount;
+
+    /// <summary>Read anew for every copy and checked each time: what was read before is not kept.</summary>
+    internal void ReadSegments(Span<iovec> segments)
+    {
+        try
+        {
+            _claimed.CopySegments(_owner.File, _block, segments);
+        }
+        catch (QueueCorruptException) when (!MessageQueue.IsStillMine(this))
+        {
+            throw Withdrawn();
+        }
+    }
+
+    /// <summary>The same, of a list that is too long for the stack. Bounded by what its sender's file can hold: checked when the record was read.</summary>
+    internal iovec[] Segments()
     {
         if (_segments is null)
         {
-            // Bounded by what its sender's file can hold: checked when the record was read.
-            iovec[] segments = new iovec[_claimed.SegmentCount];
-            try
-            {
-                _claimed.CopySegments(_owner.File, _block, segments);
-            }
-            catch (QueueCorruptException) when (!MessageQueue.IsStillMine(this))
-            {
-                throw Withdrawn();
-            }
-
+            iovec[] segments = new iovec[SegmentCount];
+            ReadSegments(segments);
             _segments = segments;
         }
 

@@ -13,7 +13,7 @@ public sealed unsafe partial class MessageQueue
     private const long SharedFrom = 128 * 1024;
 
     // A thread that sleeps comes after the time in which so much is copied alone.
-    private const long WokenFrom = 2 * 1024 * 1024;
+    private static readonly long WokenFrom = long.Parse(Environment.GetEnvironmentVariable("WOKEN") ?? "2097152");
 
     // The same for a thread of this process.
     private const long ThreadsFrom = 1024 * 1024;

@@ -13,6 +13,11 @@ public sealed unsafe partial class MessageQueue
     // While its receiver still has a piece to copy, and then to answer, the end is near: so much longer than usual.
     private const long SpinAfterHelp = 200_000;
 
+    // A receiver that has to be woken first is not here within the usual time. So much longer is looked for it, as long as that has not been in vain.
+    private const long LongestSpin = 100_000;
+
+    private long _spinForHelp = LongestSpin;
+
     /// <summary>
     /// Sends a payload and blocks the calling thread until a receiver has completed the message, or put it into the dead-letter queue. From <see cref="QueueOptions.AttachThreshold"/> on the payload
     /// stays where it is and is copied once; the receiver and this thread copy it together, each a part, where both may (<see cref="QueueStatistics.CopiedByBoth"/>). Shorter ones are copied into
@@ -113,7 +118,7 @@ public sealed unsafe partial class MessageQueue
         long spin = _options.WaitStrategy switch
         {
             WaitStrategy.Spin => Deadline.Never,
-            WaitStrategy.Adaptive when s_spinsHelp => SpinNanoseconds,
+            WaitStrategy.Adaptive when s_spinsHelp => waiting.IsAttached ? Math.Max(Volatile.Read(ref _spinForHelp), SpinNanoseconds) : SpinNanoseconds,
             _ => 0,
         };
         long until = spin == Deadline.Never ? Deadline.Never : Deadline.Now + spin;
@@ -128,7 +133,11 @@ public sealed unsafe partial class MessageQueue
                     if (IsDone(waiting))
                         return true;
                     if (waiting.IsAttached && PushIsAsked(waiting) && PushPosted(waiting) && spin is > 0 and < Deadline.Never)
+                    {
                         until = Deadline.Now + SpinAfterHelp;
+                        Volatile.Write(ref _spinForHelp, LongestSpin);
+                    }
+
                     Thread.SpinWait(1);
                 }
 
@@ -136,6 +145,7 @@ public sealed unsafe partial class MessageQueue
                 ThrowIfEnded(waiting, deadline, ct);
             }
             while (Deadline.IsAhead(until));
+            Volatile.Write(ref _spinForHelp, spin / 2);
             return false;
         }
         finally

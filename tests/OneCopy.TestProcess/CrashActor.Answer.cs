@@ -18,7 +18,7 @@ internal sealed partial class CrashActor
                 _held.Add(Queue.ReceiveAsync().AsTask().WaitAsync(s_soon).GetAwaiter().GetResult());
                 return "";
             case "look":
-                return Queue.TryReceive(out ReceivedMessage? found) ? Keep(found) : "nothing";
+                return Queue.TryReceive(out ReceivedMessage found) ? Keep(found) : "nothing";
             case "read":
                 return Read(_held[^1]);
             case "complete":
@@ -52,7 +52,7 @@ internal sealed partial class CrashActor
     private void RefusePull(ReceivedMessage message)
     {
         if (_pullIsRefused)
-            message.Owner.Pull.Refuse(Interop.Errno.EPERM);
+            message.Lease.Owner.Pull.Refuse(Interop.Errno.EPERM);
     }
 
     /// <summary>The same for what this participant would write to others.</summary>
@@ -106,7 +106,7 @@ internal sealed partial class CrashActor
     {
         using MessageQueue dead = MessageQueue.Open(_place[1] + ".dead", _options);
         int count = 0;
-        while (dead.TryReceive(out ReceivedMessage? message))
+        while (dead.TryReceive(out ReceivedMessage message))
         {
             using (message)
             {

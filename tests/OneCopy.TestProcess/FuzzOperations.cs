@@ -132,7 +132,7 @@ internal sealed class FuzzOperations(string root, string name, int seed, Action<
 
     private void Receive() => Do("Receive", q =>
     {
-        ReceivedMessage? message = null;
+        ReceivedMessage message = default;
         switch (_random.Next(4))
         {
             case 0:
@@ -147,7 +147,7 @@ internal sealed class FuzzOperations(string root, string name, int seed, Action<
                 break;
         }
 
-        if (message is null)
+        if (message == default)
             return;
         _held.Add(message);
         Read(message);

@@ -61,8 +61,9 @@ internal static class LaneModes
                 if (args.Contains("cancel"))
                     CancelFirst(message);
                 byte[] payload = args.Contains("threads") ? ReadByMany(message) : message.ToArray();
+                Lane lane = message.Lane;
                 message.Complete();
-                Console.WriteLine($"got {message.Length} {message.Lane} {(QueueModes.IsFilled(payload) ? "ok" : "wrong")} {message.DeliveryAttempt}");
+                Console.WriteLine($"got {message.Length} {lane} {(QueueModes.IsFilled(payload) ? "ok" : "wrong")} {message.DeliveryAttempt}");
             }
             catch (OneCopyException e)
             {

@@ -62,10 +62,13 @@ internal static class QueueFaults
         ReceivedMessage message = HoldWithdrawn(args, receiver, m =>
         {
             // The first half of Complete, then all of Dispose.
-            AnswerOf(m) = 1;
+            m.Lease.Begin(m.Lease.Version);
+            Take(m.Lease, Lease.Answer.Completed);
             m.Dispose();
         });
-        Console.WriteLine(receiver.TryComplete(message.Owner, message.Block, message.Leased, Lane.Attached, message.Length));
+        Lease lease = message.Lease;
+        Console.WriteLine(receiver.TryComplete(lease.Owner, lease.Block, lease.Leased, Lane.Attached, lease.Length));
+        lease.End();
         return 0;
     }
 
@@ -234,6 +237,6 @@ internal static class QueueFaults
         sender.Send(new byte[1000]);
     }
 
-    [System.Runtime.CompilerServices.UnsafeAccessor(System.Runtime.CompilerServices.UnsafeAccessorKind.Field, Name = "_answer")]
-    private static extern ref int AnswerOf(ReceivedMessage message);
+    [System.Runtime.CompilerServices.UnsafeAccessor(System.Runtime.CompilerServices.UnsafeAccessorKind.Method, Name = "Take")]
+    private static extern void Take(Lease lease, Lease.Answer answer);
 }

@@ -90,7 +90,7 @@ internal static class Consumer
         }
         catch (OperationCanceledException)
         {
-            return queue.TryReceive(out ReceivedMessage? last) ? last : null;
+            return queue.TryReceive(out ReceivedMessage last) ? last : null;
         }
     }
 

@@ -57,7 +57,7 @@ internal static class ReceiveCommand
         try
         {
             while (files + refused.Count < (count ?? long.MaxValue)
-                && queue.TryReceive(timeout ?? Timeout.InfiniteTimeSpan, out ReceivedMessage? message, ct))
+                && queue.TryReceive(timeout ?? Timeout.InfiniteTimeSpan, out ReceivedMessage message, ct))
             {
                 using (message)
                 {

@@ -24,7 +24,7 @@ internal sealed class DrainRun(string name, int count, TimeSpan wait, string? ro
             FileReceiver? files = destination is null ? null : new FileReceiver(destination);
             try
             {
-                while (_drained.Count < count && queue.TryReceive(wait, out ReceivedMessage? message, ct))
+                while (_drained.Count < count && queue.TryReceive(wait, out ReceivedMessage message, ct))
                 {
                     using (message)
                         Take(message, files, output, ct);

@@ -24,7 +24,7 @@ internal sealed class DeadLetterDrain : IDisposable
     {
         _end.Cancel();
         _thread.Join();
-        while (_queue.TryReceive(out ReceivedMessage? message))
+        while (_queue.TryReceive(out ReceivedMessage message))
             Take(message);
         return _queue.Statistics;
     }

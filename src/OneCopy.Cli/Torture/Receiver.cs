@@ -22,7 +22,7 @@ internal sealed class Receiver(Worker worker, HandleWork work, int slotIndex)
             while (!IsOver)
             {
                 _slot.Enter(Operation.Receive);
-                if (work.Queue.TryReceive(TimeSpan.FromMilliseconds(_dice.Next(5, 400)), out ReceivedMessage? message, work.Stopping))
+                if (work.Queue.TryReceive(TimeSpan.FromMilliseconds(_dice.Next(5, 400)), out ReceivedMessage message, work.Stopping))
                     Take(message);
                 _slot.Leave();
                 AnswerHeld(all: false);

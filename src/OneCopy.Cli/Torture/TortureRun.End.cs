@@ -68,7 +68,7 @@ internal sealed partial class TortureRun
         List<JournalRecord> journal = [];
         using (MessageQueue queue = MessageQueue.Open(QueueName, QueueOptions(_scratch.Path)))
         {
-            while (queue.TryReceive(out ReceivedMessage? message))
+            while (queue.TryReceive(out ReceivedMessage message))
             {
                 byte[] payload = message.ToArray();
                 ulong number = MessageContent.NumberOf(payload);

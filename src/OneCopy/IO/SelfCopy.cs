@@ -32,7 +32,8 @@ internal static unsafe class SelfCopy
         return Read(address, new Span<byte>(&b, 1), out _) == 1;
     }
 
-    private static long Run(TransferDirection direction, nuint mapped, nuint buffer, nuint length, out int errno)
+    /// <summary>Of any length. As the two above; what is mapped is on the side that the direction is seen from.</summary>
+    public static long Run(TransferDirection direction, nuint mapped, nuint buffer, nuint length, out int errno)
     {
         if (s_blocked)
             return RunWithoutProcessVm(direction, mapped, buffer, length, out errno);

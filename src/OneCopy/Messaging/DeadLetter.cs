@@ -47,7 +47,6 @@ public sealed record DeadLetter
     /// <exception cref="InvalidOperationException">It was answered, and its properties were never read before.</exception>
     public static bool TryRead(ReceivedMessage message, [NotNullWhen(true)] out DeadLetter? letter)
     {
-        ArgumentNullException.ThrowIfNull(message);
         return TryRead(message.Properties, out letter);
     }
 

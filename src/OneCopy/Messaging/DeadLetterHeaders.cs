@@ -1,4 +1,5 @@
 using System.Globalization;
+using OneCopy.Messaging;
 
 namespace OneCopy;
 
@@ -47,7 +48,7 @@ public static class DeadLetterHeaders
     private static readonly string[] s_ofOneTime = [Reason, Queue, Attempts, Time, By, Id, Sent, Sender];
 
     /// <summary>Writes them; those that are there from an earlier time become history.</summary>
-    internal static void Write(ReceivedMessage message, MessageProperties properties, string queue, string reason, int attempts)
+    internal static void Write(Lease message, MessageProperties properties, string queue, string reason, int attempts)
     {
         MoveToHistory(properties);
         IDictionary<string, string> headers = properties.Headers;
@@ -58,7 +59,7 @@ public static class DeadLetterHeaders
         headers[By] = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
         headers[Id] = message.Id;
         headers[Sent] = TextOf(message.TimeSent);
-        headers[Sender] = message.SenderPid.ToString(CultureInfo.InvariantCulture);
+        headers[Sender] = message.Owner.File.Pid.ToString(CultureInfo.InvariantCulture);
         properties.AllowMore = Room;
     }
 

@@ -71,7 +71,7 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Moves the message to the dead-letter queue: there first, then done here, so that it is never in neither.</summary>
-    internal void DeadLetter(ReceivedMessage message, string reason, CancellationToken ct)
+    internal void DeadLetter(Lease message, string reason, CancellationToken ct)
     {
         Enter();
         try
@@ -123,7 +123,7 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>At the last attempt's end, or at the claim after it: true = it is a dead letter now (or nothing is left of it).</summary>
-    internal bool TryDeadLetterExhausted(ReceivedMessage message)
+    internal bool TryDeadLetterExhausted(Lease message)
     {
         // At the claim, the attempt that is just beginning is one too many.
         bool claimed = message.DeliveryAttempt > _ring.MaxAttempts;
@@ -152,7 +152,7 @@ public sealed partial class MessageQueue
     private readonly record struct Verdict(string Reason, int Attempts, bool Expired = false);
 
     /// <summary>False: the dead-letter queue has no room and must not be waited for.</summary>
-    private bool SendDeadLetter(ReceivedMessage message, Verdict verdict, bool wait, CancellationToken ct)
+    private bool SendDeadLetter(Lease message, Verdict verdict, bool wait, CancellationToken ct)
     {
         MessageQueue deadLetters = DeadLetters();
         MessageProperties properties = message.Properties.Copy();
@@ -172,7 +172,7 @@ public sealed partial class MessageQueue
     /// Sends another queue's message on: its payload is copied once, from where it is to where it goes, whatever its length. False: there is no room, and it is
     /// not to be waited for.
     /// </summary>
-    private unsafe bool TrySendCopy(ReceivedMessage source, SendOptions options, bool wait, CancellationToken ct)
+    private unsafe bool TrySendCopy(Lease source, SendOptions options, bool wait, CancellationToken ct)
     {
         Needs needs = Needs.OfPayload(source.Length, options.Properties?.EncodedLength() ?? 0);
         Enter();

@@ -10,7 +10,7 @@ public sealed partial class MessageQueue
 
     // Expired messages that the dead-letter queue could not take yet. They stay on this handle's lease: closing gives them back, and
     // recovery does if the process dies.
-    private readonly Queue<ReceivedMessage> _setAside = new();
+    private readonly Queue<Lease> _setAside = new();
     private bool _triesSetAside;
 
     private enum PutAway
@@ -30,7 +30,7 @@ public sealed partial class MessageQueue
         *(long*)(_self.Block(draft.Block) + BlockLayout.ExpiresOffset) = options.ExpiresAt(_ring.TimeToLive);
 
     /// <summary>At the claim: the message is not handed out, whatever becomes of it here.</summary>
-    private void PutAwayExpired(ReceivedMessage message)
+    private void PutAwayExpired(Lease message)
     {
         // Where the payload must be moved first, a receive is not to wait for its sender.
         bool mustMove = message.Lane == Lane.Attached && !CanPullFrom(message.Owner);
@@ -49,7 +49,7 @@ public sealed partial class MessageQueue
         _ = PutAwaySetAsideAsync();
     }
 
-    private PutAway TryPutAway(ReceivedMessage message)
+    private PutAway TryPutAway(Lease message)
     {
         try
         {
@@ -121,9 +121,9 @@ public sealed partial class MessageQueue
             return _triesSetAside = _setAside.Count > 0;
     }
 
-    private ReceivedMessage? TryTakeSetAside()
+    private Lease? TryTakeSetAside()
     {
         lock (_setAside)
-            return _setAside.TryDequeue(out ReceivedMessage? message) ? message : null;
+            return _setAside.TryDequeue(out Lease? message) ? message : null;
     }
 }

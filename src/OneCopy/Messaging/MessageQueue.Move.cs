@@ -30,7 +30,7 @@ public sealed partial class MessageQueue
         owner.File.Ring(WaitKind.Own);
     }
 
-    private void AwaitMove(ReceivedMessage message, CancellationToken ct)
+    private void AwaitMove(Lease message, CancellationToken ct)
     {
         WaitUntil(WaitKind.Own, message, static (q, m) => q.IsMoveOver(m), Deadline.Never, ct);
         if (message.Owner.File.IsDamaged)
@@ -52,7 +52,7 @@ public sealed partial class MessageQueue
         message.OnMoved();
     }
 
-    private bool IsMoveOver(ReceivedMessage message) =>
+    private bool IsMoveOver(Lease message) =>
         (uint)(Volatile.Read(ref message.Owner.File.Moved(message.Block)) >> 32) == message.Leased.Generation
         || !IsStillMine(message) || IsGoneOrDead(message.Owner) || message.Owner.File.IsDamaged || HasEnded(message.Owner);
 

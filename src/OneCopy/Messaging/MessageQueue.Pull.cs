@@ -18,15 +18,9 @@ public sealed unsafe partial class MessageQueue
     // What a block has room for; longer lists are an array of the message's.
     private const int SegmentsOnStack = 32;
 
-    internal void Copy(ReceivedMessage message, long offset, byte* destination, long length, CancellationToken ct)
+    internal void Copy(Lease message, long offset, byte* destination, long length, CancellationToken ct)
     {
         Enter();
-        if (!message.Owner.TryAddReference())
-        {
-            Exit();
-            throw new InvalidOperationException("The message was answered before.");
-        }
-
         try
         {
             if (message.Lane == Lane.Attached && Pull(message, offset, destination, length, ct))
@@ -44,7 +38,6 @@ public sealed unsafe partial class MessageQueue
         }
         finally
         {
-            message.Owner.Release();
             Exit();
         }
     }
@@ -52,7 +45,7 @@ public sealed unsafe partial class MessageQueue
     private bool CanPullFrom(Peer owner) => MayTry(owner, owner.Pull, CopyDirection.Pull);
 
     /// <summary>Pull, or where that is refused, push. False: the payload was moved into the arena instead.</summary>
-    private bool Pull(ReceivedMessage message, long offset, byte* destination, long length, CancellationToken ct)
+    private bool Pull(Lease message, long offset, byte* destination, long length, CancellationToken ct)
     {
         if (length == 0)
             return true;
@@ -70,7 +63,7 @@ public sealed unsafe partial class MessageQueue
 
     private bool Pull(in Payload payload, long offset, byte* destination, long length, CancellationToken ct)
     {
-        ReceivedMessage message = payload.Message;
+        Lease message = payload.Message;
         bool tried = CanPullFrom(message.Owner);
         int errno = tried ? PullAll(payload, ref offset, ref destination, ref length, ct) : message.Owner.Pull.Errno;
         if (errno == 0 && tried)
@@ -139,7 +132,7 @@ public sealed unsafe partial class MessageQueue
         return errno;
     }
 
-    private static void ThrowUnlessMine(ReceivedMessage message)
+    private static void ThrowUnlessMine(Lease message)
     {
         if (!IsStillMine(message))
             throw message.Owner.File.IsDamaged ? message.Damaged() : message.Withdrawn();
@@ -149,7 +142,7 @@ public sealed unsafe partial class MessageQueue
     /// Whether the lease holds: what was read of the message before is then the message's. The fence keeps those reads before this
     /// one, which an acquiring read alone does not.
     /// </summary>
-    internal static bool IsStillMine(ReceivedMessage message) => IsStillMine(message.Owner, message.Block, message.Leased);
+    internal static bool IsStillMine(Lease message) => IsStillMine(message.Owner, message.Block, message.Leased);
 
     private static bool IsStillMine(Peer owner, int block, BlockState leased)
     {

@@ -27,7 +27,7 @@ public sealed unsafe partial class MessageQueue
         && (owner.PushedBy.Access == PullAccess.Allowed || owner.RuleAgainst() == AccessDenialReason.None);
 
     /// <summary>Advances by what came. False: the owner refuses, or nothing can be posted now; the rest has to come by another way.</summary>
-    private bool BePushed(ReceivedMessage message, ref long offset, ref byte* destination, ref long length, CancellationToken ct)
+    private bool BePushed(Lease message, ref long offset, ref byte* destination, ref long length, CancellationToken ct)
     {
         while (length > 0)
         {
@@ -64,7 +64,7 @@ public sealed unsafe partial class MessageQueue
     /// <summary>One posting, from its preparation to its end. 0, or the errno that the owner gave it back with.</summary>
     private int BePushed(OpenPosting posting, long offset, byte* destination, long length, CancellationToken ct)
     {
-        ReceivedMessage message = posting.Message;
+        Lease message = posting.Message;
         Prepare(posting, offset, destination, length);
         try
         {
@@ -119,7 +119,7 @@ public sealed unsafe partial class MessageQueue
     /// </param>
     private void Post(OpenPosting posting, bool ring)
     {
-        ReceivedMessage message = posting.Message;
+        Lease message = posting.Message;
         _self.WritePosting(posting.Slot, new Posting(
             posting.Tag, _postings.AddressOf(posting.Slot), message.Owner.Incarnation, message.Block, message.Leased.Generation, posting.Pieces));
         CrashPoint.At(Step.BothPost);
@@ -255,5 +255,5 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary>A place of this process that is posted now.</summary>
-    private readonly record struct OpenPosting(int Slot, ulong Tag, int Pieces, long PieceLength, ReceivedMessage Message);
+    private readonly record struct OpenPosting(int Slot, ulong Tag, int Pieces, long PieceLength, Lease Message);
 }

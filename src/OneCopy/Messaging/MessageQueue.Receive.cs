@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using OneCopy.Messaging;
 
@@ -14,7 +13,7 @@ public sealed partial class MessageQueue
     /// <exception cref="QueueCorruptException">A message's record is impossible; that message was thrown away.</exception>
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
     public ReceivedMessage Receive(TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        TryReceive(timeout ?? Timeout.InfiniteTimeSpan, out ReceivedMessage? message, cancellationToken)
+        TryReceive(timeout ?? Timeout.InfiniteTimeSpan, out ReceivedMessage message, cancellationToken)
             ? message
             : throw new TimeoutException($"No message came in the queue {Name} in time.");
 
@@ -22,13 +21,12 @@ public sealed partial class MessageQueue
     /// <param name="message">The message, on a lease.</param>
     /// <exception cref="QueueCorruptException">A message's record is impossible; that message was thrown away.</exception>
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
-    public bool TryReceive([NotNullWhen(true)] out ReceivedMessage? message)
+    public bool TryReceive(out ReceivedMessage message)
     {
         EnterNew();
         try
         {
-            message = ClaimNext();
-            return message is not null;
+            return Handed(ClaimNext(), out message);
         }
         finally
         {
@@ -42,12 +40,12 @@ public sealed partial class MessageQueue
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="QueueCorruptException">A message's record is impossible; that message was thrown away.</exception>
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
-    public bool TryReceive(TimeSpan timeout, [NotNullWhen(true)] out ReceivedMessage? message, CancellationToken cancellationToken = default)
+    public bool TryReceive(TimeSpan timeout, out ReceivedMessage message, CancellationToken cancellationToken = default)
     {
         if (TryReceive(out message))
             return true;
         long deadline = Deadline.After(timeout);
-        StrongBox<ReceivedMessage?> claimed = new();
+        StrongBox<Lease?> claimed = new();
         EnterNew();
         try
         {
@@ -58,8 +56,7 @@ public sealed partial class MessageQueue
             Exit();
         }
 
-        message = claimed.Value;
-        return message is not null;
+        return Handed(claimed.Value, out message);
     }
 
     /// <summary>Waits for the next message without a thread, and takes it on a lease.</summary>
@@ -69,11 +66,11 @@ public sealed partial class MessageQueue
     public ValueTask<ReceivedMessage> ReceiveAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return TryReceive(out ReceivedMessage? message) ? new ValueTask<ReceivedMessage>(message) : WaitAsync(this, cancellationToken);
+        return TryReceive(out ReceivedMessage message) ? new ValueTask<ReceivedMessage>(message) : WaitAsync(this, cancellationToken);
 
         static async ValueTask<ReceivedMessage> WaitAsync(MessageQueue queue, CancellationToken ct)
         {
-            StrongBox<ReceivedMessage?> claimed = new();
+            StrongBox<Lease?> claimed = new();
             queue.EnterNew();
             try
             {
@@ -85,7 +82,7 @@ public sealed partial class MessageQueue
                 queue.Exit();
             }
 
-            return claimed.Value!;
+            return new ReceivedMessage(claimed.Value!);
         }
     }
 
@@ -103,8 +100,22 @@ public sealed partial class MessageQueue
         }
     }
 
+    private static bool Handed(Lease? lease, out ReceivedMessage message)
+    {
+        message = lease is null ? default : new ReceivedMessage(lease);
+        return lease is not null;
+    }
+
+    /// <summary>Null: the owner's file is not mapped any more.</summary>
+    private Lease? StartLease(Peer owner, int block, BlockState leased, in MessageRecord record)
+    {
+        Lease? lease = owner.TakeLease(this);
+        lease?.Start(block, leased, record);
+        return lease;
+    }
+
     /// <summary>Receive: the oldest reference that can be claimed. Null: the ring is empty.</summary>
-    private ReceivedMessage? ClaimNext()
+    private Lease? ClaimNext()
     {
         while (_ring.TryPeek(out Ring.Peeked oldest))
         {
@@ -126,8 +137,8 @@ public sealed partial class MessageQueue
             CrashPoint.At(Step.ReceivePass);
             if (!_ring.LooksEmpty)
                 WakeOne(WaitKind.Receive);
-            if (Admit(owner!, reference.Block, leased) is { } message)
-                return message;
+            if (Admit(owner!, reference.Block, leased) is { } lease)
+                return lease;
         }
 
         ThrowIfBroken(); // Zeros look like an empty ring.
@@ -153,7 +164,7 @@ public sealed partial class MessageQueue
         }
     }
 
-    internal ReceivedMessage? Admit(Peer owner, int block, BlockState leased)
+    internal Lease? Admit(Peer owner, int block, BlockState leased)
     {
         MessageRecord record;
         try
@@ -175,9 +186,8 @@ public sealed partial class MessageQueue
         bool expired = record.HasExpired;
         if (leased.Attempts > 0 && !expired)
             _self.Count(Counter.Redelivered);
-        if (!owner.TryAddReference())
+        if (StartLease(owner, block, leased, record) is not { } message)
             return null; // Withdrawn, and its sender gone.
-        ReceivedMessage message = new(this, owner, block, leased, record);
         if (expired)
         {
             PutAwayExpired(message);

@@ -54,10 +54,10 @@ public sealed partial class MessageQueue
             for (; there > 0 && replayed < maximum; there--)
             {
                 ct.ThrowIfCancellationRequested();
-                if (!deadLetters.TryReceive(out ReceivedMessage? letter))
+                if (!deadLetters.TryReceive(out ReceivedMessage letter))
                     break;
                 unwanted.Add(letter);
-                if (letter.SentAfter(begun) || filter?.Invoke(letter) == false)
+                if (letter.Lease.Record.TimeSent > begun || filter?.Invoke(letter) == false)
                     continue;
                 SendAgain(letter, ct);
                 unwanted.RemoveAt(unwanted.Count - 1);
@@ -77,7 +77,7 @@ public sealed partial class MessageQueue
     {
         MessageProperties properties = letter.Properties.Copy();
         DeadLetterHeaders.MoveToHistory(properties);
-        TrySendCopy(letter, new SendOptions { Properties = properties }, wait: true, ct);
+        TrySendCopy(letter.Lease, new SendOptions { Properties = properties }, wait: true, ct);
 
         // From here to the end of Complete it is in both.
         letter.Complete();

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using OneCopy.Messaging;
 
 namespace OneCopy;
@@ -10,17 +9,19 @@ public sealed partial class MessageQueue
     /// Takes a message that a look has found waiting, whether its time has passed or not. The claim is the same compare-and-swap as for the one whose
     /// turn it is; the reference in the ring is stale from then on. False: it does not wait any more.
     /// </summary>
-    internal bool TryTake(InspectedMessage seen, [NotNullWhen(true)] out ReceivedMessage? message)
+    internal bool TryTake(InspectedMessage seen, out ReceivedMessage message)
     {
-        message = null;
+        message = default;
         Enter();
         try
         {
             if (PeerAt(seen.SenderIndex) is not { } owner || owner.Incarnation != seen.Incarnation
                 || !TryClaim(owner, seen.Block, seen.Generation, uint.MaxValue, out BlockState leased))
                 return false;
-            message = Take(owner, seen.Block, leased);
-            return message is not null;
+            if (Take(owner, seen.Block, leased) is not { } lease)
+                return false;
+            message = new ReceivedMessage(lease);
+            return true;
         }
         finally
         {
@@ -29,15 +30,12 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Of a claimed message. Null: it is withdrawn, or impossible, and then nobody is to get it.</summary>
-    internal ReceivedMessage? Take(Peer owner, int block, BlockState leased)
+    internal Lease? Take(Peer owner, int block, BlockState leased)
     {
-        if (MessageRecord.TryRead(owner.File, block, out MessageRecord record) && owner.TryAddReference())
+        if (MessageRecord.TryRead(owner.File, block, out MessageRecord record))
         {
             // As in Admit: what was read may be the sender's next message.
-            if (IsStillMine(owner, block, leased))
-                return new ReceivedMessage(this, owner, block, leased, record);
-            owner.Release();
-            return null;
+            return IsStillMine(owner, block, leased) ? StartLease(owner, block, leased, record) : null;
         }
 
         Finish(owner, block, leased);

@@ -5,11 +5,15 @@ namespace OneCopy.Messaging;
 
 /// <summary>Another participant, or oneself, as one handle knows it: its mapped file, and whether its memory can be pulled from.</summary>
 /// <remarks>
-/// Counted: the table of peers has one reference, each message not answered and each rented buffer another, for it reads this memory.
-/// The last one unmaps it.
+/// Counted: the table of peers has one reference, each lease and each rented buffer another, for it reads this memory. The last one unmaps it. Leases that
+/// are idle are kept for the next messages, until the table lets go of the peer.
 /// </remarks>
 internal sealed class Peer(Participant file)
 {
+    private readonly Lock _idleGate = new();
+    private Lease?[] _idle = new Lease?[4];
+    private int _idleCount;
+    private bool _isLeaving;
     private int _references = 1;
 
     public Participant File { get; } = file;
@@ -55,6 +59,55 @@ internal sealed class Peer(Participant file)
             CloseFiles();
             File.Dispose();
         }
+    }
+
+    /// <summary>An idle lease for a message of this peer, with its reference. Null: the memory is gone.</summary>
+    public Lease? TakeLease(MessageQueue queue)
+    {
+        lock (_idleGate)
+        {
+            if (_idleCount > 0)
+            {
+                Lease idle = _idle[--_idleCount]!;
+                _idle[_idleCount] = null;
+                return idle;
+            }
+        }
+
+        return TryAddReference() ? new Lease(queue, this) : null;
+    }
+
+    /// <summary>Of an idle lease.</summary>
+    public void Return(Lease lease)
+    {
+        lock (_idleGate)
+        {
+            if (!_isLeaving)
+            {
+                if (_idleCount == _idle.Length)
+                    Array.Resize(ref _idle, _idleCount * 2);
+                _idle[_idleCount++] = lease;
+                return;
+            }
+        }
+
+        Release();
+    }
+
+    /// <summary>The table's reference goes, and those of the idle leases; those in use go when they are answered.</summary>
+    public void Leave()
+    {
+        int idle;
+        lock (_idleGate)
+        {
+            _isLeaving = true;
+            idle = _idleCount;
+            _idleCount = 0;
+            _idle = [];
+        }
+
+        for (int i = 0; i <= idle; i++)
+            Release();
     }
 
     /// <summary>Descriptors go; what is mapped stays for those who hold references.</summary>

@@ -1,16 +1,10 @@
-using System.Buffers;
-using System.Runtime.CompilerServices;
-using OneCopy.Interop;
 using OneCopy.Messaging;
 
 namespace OneCopy;
 
 /// <summary>Reading the payload: the one copy, or in place.</summary>
-public sealed unsafe partial class ReceivedMessage
+public readonly unsafe partial struct ReceivedMessage
 {
-    private iovec[]? _segments;
-    private int _ways;
-
     /// <summary>Copies the whole payload.</summary>
     /// <param name="destination">At least <see cref="Length"/> bytes.</param>
     /// <param name="cancellationToken">Ends the copy between two pieces of 512 KiB; the message stays on its lease.</param>
@@ -21,9 +15,10 @@ public sealed unsafe partial class ReceivedMessage
     /// <exception cref="InvalidOperationException">The message was answered already.</exception>
     public void CopyTo(Span<byte> destination, CancellationToken cancellationToken = default)
     {
-        if (destination.Length < Length)
-            throw new ArgumentException($"The message has {Length:N0} bytes, the destination {destination.Length:N0}.", nameof(destination));
-        CopyTo(0, destination[..(int)Length], cancellationToken);
+        long length = Length;
+        if (destination.Length < length)
+            throw new ArgumentException($"The message has {length:N0} bytes, the destination {destination.Length:N0}.", nameof(destination));
+        CopyTo(0, destination[..(int)length], cancellationToken);
     }
 
     /// <summary>
@@ -52,7 +47,7 @@ public sealed unsafe partial class ReceivedMessage
         long total = 0;
         foreach (Memory<byte> piece in destination)
             total += piece.Length;
-        CheckRange(offset, total);
+        Lease.CheckRange(offset, total);
         foreach (Memory<byte> piece in destination)
         {
             CopyTo(offset, piece.Span, cancellationToken);
@@ -69,9 +64,16 @@ public sealed unsafe partial class ReceivedMessage
     /// <inheritdoc cref="CopyTo(Span{byte}, CancellationToken)"/>
     public void CopyTo(long offset, byte* destination, long length, CancellationToken cancellationToken = default)
     {
-        CheckRange(offset, length);
-        ThrowIfAnswered();
-        _queue.Copy(this, offset, destination, length, cancellationToken);
+        Lease lease = Begin();
+        try
+        {
+            lease.CheckRange(offset, length);
+            lease.CopyTo(offset, destination, length, cancellationToken);
+        }
+        finally
+        {
+            lease.End();
+        }
     }
 
     /// <summary>Copies the whole payload into a new array; at most 2 GiB.</summary>
@@ -79,9 +81,10 @@ public sealed unsafe partial class ReceivedMessage
     /// <inheritdoc cref="CopyTo(Span{byte}, CancellationToken)"/>
     public byte[] ToArray(CancellationToken cancellationToken = default)
     {
-        if (Length > Array.MaxLength)
-            throw new InvalidOperationException($"The message has {Length:N0} bytes; an array holds {Array.MaxLength:N0}. Copy it in parts.");
-        byte[] copy = GC.AllocateUninitializedArray<byte>((int)Length);
+        long length = Length;
+        if (length > Array.MaxLength)
+            throw new InvalidOperationException($"The message has {length:N0} bytes; an array holds {Array.MaxLength:N0}. Copy it in parts.");
+        byte[] copy = GC.AllocateUninitializedArray<byte>((int)length);
         CopyTo(copy, cancellationToken);
         return copy;
     }
@@ -95,134 +98,10 @@ public sealed unsafe partial class ReceivedMessage
     /// <exception cref="InvalidOperationException">The message was answered already.</exception>
     public bool TryGetSpan(out ReadOnlySpan<byte> payload)
     {
-        ThrowIfAnswered();
-        if (Lane == Lane.Attached || Length > int.MaxValue)
-        {
-            payload = default;
-            return false;
-        }
-
-        payload = new ReadOnlySpan<byte>(InPlace(0), (int)Length);
-        return true;
-    }
-
-    internal Peer Owner => _owner;
-
-    internal int Block => _block;
-
-    internal BlockState Leased => _leased;
-
-    internal byte* InPlace(long offset) =>
-        (Lane == Lane.Inline ? _owner.File.Block(_block) + Record.BodyOffset : _owner.File.Arena(Record.BodyOffset)) + offset;
-
-    internal int SegmentCount => _claimed.SegmentCount;
-
-    /// <summary>Read anew for every copy and checked each time: what was read before is not kept.</summary>
-    internal void ReadSegments(Span<iovec> segments)
-    {
-        try
-        {
-            _claimed.CopySegments(_owner.File, _block, segments);
-        }
-        catch (QueueCorruptException) when (!MessageQueue.IsStillMine(this))
-        {
-            throw Withdrawn();
-        }
-    }
-
-    /// <summary>The same, of a list that is too long for the stack. Bounded by what its sender's file can hold: checked when the record was read.</summary>
-    internal iovec[] Segments()
-    {
-        if (_segments is null)
-        {
-            iovec[] segments = new iovec[SegmentCount];
-            ReadSegments(segments);
-            _segments = segments;
-        }
-
-        return _segments;
-    }
-
-    /// <summary>The owner has moved the payload: from here on it is an arena message.</summary>
-    internal void OnMoved()
-    {
-        MessageRecord moved = MessageRecord.Read(_owner.File, _block);
-        if (moved.Lane != Lane.Arena || moved.Length != Length)
-            throw new QueueCorruptException(_owner.File.Path, $"the record of block {_block} changes");
-        Volatile.Write(ref _moved, new StrongBox<MessageRecord>(moved));
-    }
-
-    /// <summary>The sender's file lost pages, and the message with them: nobody is to get it again.</summary>
-    internal Exception Damaged()
-    {
-        Answer before = (Answer)Interlocked.CompareExchange(ref _answer, (int)Answer.Damaged, (int)Answer.None);
-        if (before == Answer.None)
-            _queue.FinishDamaged(_owner, _block, _leased);
-        return Refusal(before == Answer.None ? Answer.Damaged : before);
-    }
-
-
-    /// <summary>Counts a way that some of the payload came, once for the message.</summary>
-    internal void CountOnce(Counter way)
-    {
-        int bit = 1 << (way - Counter.Pulled);
-        if ((Volatile.Read(ref _ways) & bit) == 0 && (Interlocked.Or(ref _ways, bit) & bit) == 0)
-            _queue.Count(way);
-    }
-
-    internal Exception Lost()
-    {
-        Answer before = (Answer)Interlocked.CompareExchange(ref _answer, (int)Answer.Lost, (int)Answer.None);
-        if (before == Answer.None)
-            _queue.Lose(_owner, _block, _leased);
-        return Refusal(before == Answer.None ? Answer.Lost : before);
-    }
-
-    /// <summary>The lease is over: taken back by the sender, unless another thread here has answered meanwhile.</summary>
-    internal Exception Withdrawn()
-    {
-        Answer before = (Answer)Interlocked.CompareExchange(ref _answer, (int)Answer.Withdrawn, (int)Answer.None);
-        return Refusal(before == Answer.None ? Answer.Withdrawn : before);
-    }
-
-    private void CheckRange(long offset, long length)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
-        if (offset > Length - length)
-            throw new ArgumentOutOfRangeException(nameof(offset), $"Bytes {offset:N0} to {offset + length:N0} are not inside a message of {Length:N0} bytes.");
-    }
-
-    private MessageProperties ReadProperties()
-    {
-        MessageRecord record = Record; // It may be swapped meanwhile.
-        if (record.PropertiesLength == 0)
-            return new MessageProperties();
-        ThrowIfAnswered();
-        if (!_owner.TryAddReference())
-            throw new InvalidOperationException("The message was answered before.");
-
-        // A copy first: what is checked must be what is used.
-        byte[] copy = ArrayPool<byte>.Shared.Rent(record.PropertiesLength);
-        try
-        {
-            byte* source = record.HasInlineProperties
-                ? _owner.File.Block(_block) + record.PropertiesOffset
-                : _owner.File.Arena(record.PropertiesOffset);
-            Span<byte> bytes = copy.AsSpan(0, record.PropertiesLength);
-            new ReadOnlySpan<byte>(source, bytes.Length).CopyTo(bytes);
-            if (_owner.File.IsDamaged)
-                throw Damaged();
-            if (!MessageQueue.IsStillMine(this))
-                throw Withdrawn();
-            return MessageProperties.TryDecode(bytes, out MessageProperties properties)
-                ? properties
-                : throw new QueueCorruptException(_owner.File.Path, $"the properties of block {_block} are damaged");
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(copy);
-            _owner.Release();
-        }
+        Lease lease = Begin();
+        bool there = lease.Lane != Lane.Attached && lease.Length <= int.MaxValue;
+        payload = there ? new ReadOnlySpan<byte>(lease.InPlace(0), (int)lease.Length) : default;
+        lease.End();
+        return there;
     }
 }

@@ -3,7 +3,7 @@ using OneCopy.IO;
 namespace OneCopy;
 
 /// <summary>The payload into a mapped file: the one copy is the one into the page cache.</summary>
-public sealed unsafe partial class ReceivedMessage
+public readonly unsafe partial struct ReceivedMessage
 {
     /// <summary>Copies the whole payload into a view: of a file, say, which then has it without another copy.</summary>
     /// <param name="destination">Writable. Disposed meanwhile by another thread, it stays mapped until the copy has ended.</param>

@@ -6,82 +6,84 @@ namespace OneCopy;
 /// A message on a lease: nobody else has it as long as this process lives and has not answered. Answer with <see cref="Complete"/>,
 /// <see cref="Abandon"/> or <see cref="DeadLetter"/>; disposed without an answer it is abandoned. Reading is thread-safe; answer once.
 /// </summary>
-public sealed partial class ReceivedMessage : IDisposable
+/// <remarks>
+/// A small value that stands for the lease; copies of it are the same message, and receiving one allocates nothing. What tells it from others (<see cref="Id"/>,
+/// <see cref="SequenceNumber"/>, <see cref="Length"/>, <see cref="DeliveryAttempt"/>) can be read for ever; all else until it is answered: after that it throws
+/// <see cref="InvalidOperationException"/> (and <see cref="Dispose"/> does nothing), whatever the handle has received since.
+/// </remarks>
+public readonly partial struct ReceivedMessage : IDisposable, IEquatable<ReceivedMessage>
 {
-    private readonly MessageQueue _queue;
-    private readonly Peer _owner;
-    private readonly int _block;
-    private readonly BlockState _leased;
-    private readonly MessageRecord _claimed;
-    private System.Runtime.CompilerServices.StrongBox<MessageRecord>? _moved;
-    private MessageProperties? _properties;
-    private int _answer;
-    private int _released;
+    private readonly Lease? _lease;
+    private readonly uint _version;
+    private readonly ushort _attempts;
+    private readonly long _sequence;
+    private readonly long _incarnation;
 
-    internal ReceivedMessage(MessageQueue queue, Peer owner, int block, BlockState leased, MessageRecord record)
+    internal ReceivedMessage(Lease lease)
     {
-        _queue = queue;
-        _owner = owner;
-        _block = block;
-        _leased = leased;
-        _claimed = record;
-    }
-
-    private enum Answer
-    {
-        None,
-        Completed,
-        Abandoned,
-        DeadLettered,
-        Lost,
-        Withdrawn,
-        Damaged,
-    }
-
-    // Swapped as a whole, for readers on other threads.
-    private ref readonly MessageRecord Record
-    {
-        get
-        {
-            if (Volatile.Read(ref _moved) is { } moved)
-                return ref moved.Value;
-            return ref _claimed;
-        }
+        _lease = lease;
+        _version = lease.Version;
+        _attempts = (ushort)lease.Leased.Attempts;
+        _sequence = (long)lease.Record.Sequence;
+        _incarnation = lease.Owner.Incarnation;
+        Length = lease.Length;
     }
 
     /// <summary>Bytes of the payload.</summary>
-    public long Length => Record.Length;
+    public long Length { get; }
 
     /// <summary>How the payload travels. An attached one whose pull was refused goes by the arena instead.</summary>
-    public Lane Lane => Record.Lane;
+    /// <exception cref="InvalidOperationException">It was answered before.</exception>
+    public Lane Lane => Checked(Lease.Lane);
 
     /// <summary>1 when it is handed out for the first time, more after it was given back or its receiver died.</summary>
-    public int DeliveryAttempt => _leased.Attempts + 1;
+    public int DeliveryAttempt => _attempts + 1;
 
     /// <summary>When it was sent, by the sender's clock.</summary>
-    public DateTimeOffset TimeSent => TimeOf(Record.TimeSent);
+    /// <exception cref="InvalidOperationException">It was answered before.</exception>
+    public DateTimeOffset TimeSent => Checked(Lease.TimeSent);
 
     /// <summary>
     /// From when on it is handed to nobody any more (<see cref="SendOptions.TimeToLive"/>), by the sender's clock; null: never. What is held may be
     /// completed all the same.
     /// </summary>
-    public DateTimeOffset? Expires => Record.Expires == 0 ? null : TimeOf(Record.Expires);
+    /// <exception cref="InvalidOperationException">It was answered before.</exception>
+    public DateTimeOffset? Expires => Checked(Lease.Expires);
 
     /// <summary>The sender's process. Of the sender's own pid namespace, and of somebody else by now if it has ended.</summary>
-    public int SenderPid => _owner.File.Pid;
+    /// <exception cref="InvalidOperationException">It was answered before.</exception>
+    public int SenderPid => Checked(Lease.Owner.File.Pid);
 
     /// <summary>The sender's user: the owner of its file, by the file system.</summary>
-    public int SenderUid => (int)_owner.File.FileUid;
+    /// <exception cref="InvalidOperationException">It was answered before.</exception>
+    public int SenderUid => Checked((int)Lease.Owner.File.FileUid);
 
     /// <summary>Counts the messages of one sender's handle: 1, 2, …</summary>
-    public long SequenceNumber => (long)Record.Sequence;
+    public long SequenceNumber => _sequence;
 
     /// <summary>Unique in the life of the queue: the sender's incarnation and its sequence number.</summary>
-    public string Id => $"{_owner.Incarnation}-{Record.Sequence}";
+    public string Id => $"{_incarnation}-{_sequence}";
 
     /// <summary>What the sender sent beside the payload; a copy, the caller's own.</summary>
     /// <exception cref="QueueCorruptException">They are damaged.</exception>
-    public MessageProperties Properties => _properties ??= ReadProperties();
+    /// <exception cref="InvalidOperationException">It was answered before.</exception>
+    public MessageProperties Properties
+    {
+        get
+        {
+            Lease lease = Begin();
+            try
+            {
+                return lease.Properties;
+            }
+            finally
+            {
+                lease.End();
+            }
+        }
+    }
+
+    internal Lease Lease => _lease ?? throw new InvalidOperationException("This is the default value of ReceivedMessage, and no message.");
 
     /// <summary>The message is done: it is handed to nobody again, and its sender's memory is free.</summary>
     /// <exception cref="MessageWithdrawnException">The sender took it back before; what was copied is not valid.</exception>
@@ -89,21 +91,15 @@ public sealed partial class ReceivedMessage : IDisposable
     /// <exception cref="InvalidOperationException">It was answered before.</exception>
     public void Complete()
     {
-        Take(Answer.Completed);
-        bool completed;
+        Lease lease = Begin();
         try
         {
-            completed = _queue.TryComplete(_owner, _block, _leased, Lane, Length);
+            lease.Complete();
         }
         finally
         {
-            Release();
+            lease.End();
         }
-
-        if (completed)
-            return;
-        Volatile.Write(ref _answer, (int)Answer.Withdrawn);
-        throw new MessageWithdrawnException();
     }
 
     /// <summary>
@@ -113,17 +109,14 @@ public sealed partial class ReceivedMessage : IDisposable
     /// <exception cref="InvalidOperationException">It was answered before.</exception>
     public void Abandon()
     {
-        ThrowIfAnswered();
-        if (_queue.TryDeadLetterExhausted(this))
-            return;
-        Take(Answer.Abandoned);
+        Lease lease = Begin();
         try
         {
-            _queue.TryAbandon(_owner, _block, _leased);
+            lease.Abandon();
         }
         finally
         {
-            Release();
+            lease.End();
         }
     }
 
@@ -135,84 +128,52 @@ public sealed partial class ReceivedMessage : IDisposable
     public void DeadLetter(string reason, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(reason);
-        ThrowIfAnswered();
-        _queue.DeadLetter(this, reason, cancellationToken);
-    }
-
-    /// <summary>Abandons it if it was not answered. Never throws.</summary>
-    public void Dispose()
-    {
-        if ((Answer)Volatile.Read(ref _answer) == Answer.None)
-            _queue.TryDeadLetterExhausted(this);
-        Answer before = (Answer)Interlocked.CompareExchange(ref _answer, (int)Answer.Abandoned, (int)Answer.None);
+        Lease lease = Begin();
         try
         {
-            if (before == Answer.None)
-                _queue.TryAbandon(_owner, _block, _leased);
-        }
-        catch (OneCopyException)
-        {
-            // The ring is in disorder, which the next operation says; what cannot be put back is recovered with this handle.
-        }
-
-        // A thread that is just answering lets go of the memory itself, when it needs it no longer.
-        if (before is Answer.None or Answer.Lost or Answer.Withdrawn or Answer.Damaged)
-            Release();
-    }
-
-    internal bool SentAfter(long time) => Record.TimeSent > time;
-
-    /// <summary>As if it had never been handed out; nothing if it was answered.</summary>
-    internal void GiveBack()
-    {
-        if (Interlocked.CompareExchange(ref _answer, (int)Answer.Abandoned, (int)Answer.None) == (int)Answer.None)
-            _queue.TryAbandon(_owner, _block, _leased, countAttempt: false);
-        Release();
-    }
-
-    internal void FinishDeadLettered()
-    {
-        if (Interlocked.CompareExchange(ref _answer, (int)Answer.DeadLettered, (int)Answer.None) != (int)Answer.None)
-            return;
-        try
-        {
-            _queue.FinishDeadLettered(_owner, _block, _leased);
+            lease.DeadLetter(reason, cancellationToken);
         }
         finally
         {
-            Release();
+            lease.End();
         }
     }
 
-    // Of another process's making: clamped to what the type can say. In ticks, for a double would round the largest up.
-    internal static DateTimeOffset TimeOf(long microseconds) => DateTimeOffset.UnixEpoch.AddTicks(Math.Clamp(microseconds, 0, 253402300799999999) * TimeSpan.TicksPerMicrosecond);
+    /// <summary>Abandons it if it was not answered. Never throws; may be called twice.</summary>
+    public void Dispose() => _lease?.Dispose(_version);
 
-    /// <summary>Answered: the memory may be unmapped.</summary>
-    private void Release()
+    /// <summary>Whether both stand for the same message on the same lease.</summary>
+    /// <param name="other">The other one.</param>
+    public bool Equals(ReceivedMessage other) => _lease == other._lease && _version == other._version;
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => obj is ReceivedMessage other && Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(_lease, _version);
+
+    /// <inheritdoc cref="Equals(ReceivedMessage)"/>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other one.</param>
+    public static bool operator ==(ReceivedMessage left, ReceivedMessage right) => left.Equals(right);
+
+    /// <summary>The opposite of ==.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other one.</param>
+    public static bool operator !=(ReceivedMessage left, ReceivedMessage right) => !left.Equals(right);
+
+    internal void GiveBack() => Lease.GiveBack(_version);
+
+    private Lease Begin()
     {
-        if (Interlocked.Exchange(ref _released, 1) == 0)
-            _owner.Release();
+        Lease lease = Lease;
+        lease.Begin(_version);
+        return lease;
     }
 
-    private void Take(Answer answer)
+    private T Checked<T>(T value)
     {
-        Answer before = (Answer)Interlocked.CompareExchange(ref _answer, (int)answer, (int)Answer.None);
-        if (before != Answer.None)
-            throw Refusal(before);
+        Lease.Check(_version);
+        return value;
     }
-
-    private void ThrowIfAnswered()
-    {
-        Answer answer = (Answer)Volatile.Read(ref _answer);
-        if (answer != Answer.None)
-            throw Refusal(answer);
-    }
-
-    private Exception Refusal(Answer before) => before switch
-    {
-        Answer.Lost => new MessageLostException(SenderPid),
-        Answer.Withdrawn => new MessageWithdrawnException(),
-        Answer.Damaged => QueueCorruptException.Truncated(_owner.File.Path),
-        _ => new InvalidOperationException($"The message was answered before: {before}."),
-    };
 }

@@ -3,9 +3,9 @@ using OneCopy.Interop;
 namespace OneCopy.Messaging;
 
 /// <summary>A payload that is being read, by its segments in the sender's memory. Valid as long as the copy goes on.</summary>
-internal readonly unsafe struct Payload(ReceivedMessage message, iovec* segments, int count)
+internal readonly unsafe struct Payload(Lease message, iovec* segments, int count)
 {
-    public ReceivedMessage Message { get; } = message;
+    public Lease Message { get; } = message;
 
     public iovec* Segments => segments;
 

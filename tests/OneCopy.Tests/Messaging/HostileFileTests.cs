@@ -40,7 +40,7 @@ public sealed class HostileFileTests : IDisposable
         {
             said = await Corrupt(() => queue.TrySend([2])) ?? await Corrupt(() =>
             {
-                if (queue.TryReceive(out ReceivedMessage? message))
+                if (queue.TryReceive(out ReceivedMessage message))
                     message.Complete();
             });
         }
@@ -131,9 +131,9 @@ public sealed class HostileFileTests : IDisposable
         }
 
         await Corrupt(() => receiver.Receive(s_soon, Ct).Dispose()); // Its other one may still be claimed, or be said to be gone.
-        ReceivedMessage? message = null;
+        ReceivedMessage message = default;
         Eventually.True(() => receiver.TryReceive(out message) && message.Length == 200_000, "the honest one's message is there");
-        Assert.Equal(new byte[200_000], message!.ToArray(Ct));
+        Assert.Equal(new byte[200_000], message.ToArray(Ct));
         message.Complete();
     }
 
@@ -145,8 +145,8 @@ public sealed class HostileFileTests : IDisposable
         Task send = sender.SendAsync(new byte[100_000], cancellationToken: Ct).AsTask();
         using ReceivedMessage message = receiver.Receive(s_soon, Ct);
         Participant file = sender.Self();
-        Eventually.True(() => Volatile.Read(ref file.Moved(message.Block)) != 0, "it is moved");
-        Put(file, message.Block, BlockLayout.PayloadLengthOffset, 10L);
+        Eventually.True(() => Volatile.Read(ref file.Moved(message.Lease.Block)) != 0, "it is moved");
+        Put(file, message.Lease.Block, BlockLayout.PayloadLengthOffset, 10L);
         Assert.Throws<QueueCorruptException>(() => message.ToArray(Ct));
         message.Complete();
         await send.WaitAsync(s_soon, Ct);

@@ -166,9 +166,9 @@ public sealed class RefusalTests : IDisposable
             Task send = sender.SendAsync(new byte[100_000], cancellationToken: Ct).AsTask();
             using ReceivedMessage message = receiver.Receive(ChildProcess.Bound, Ct);
             message.ToArray(Ct);
+            Assert.Equal(lane, message.Lane);
             message.Complete();
             await send.WaitAsync(ChildProcess.Bound, Ct);
-            Assert.Equal(lane, message.Lane);
         }
 
         // The last one was copied at once: two in a row had to be moved.

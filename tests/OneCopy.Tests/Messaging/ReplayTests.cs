@@ -120,7 +120,7 @@ public sealed class ReplayTests : IDisposable
         MakeDeadLetters(queue, 3);
         int replayed = queue.ReplayDeadLetters(_ =>
         {
-            if (queue.TryReceive(out ReceivedMessage? message))
+            if (queue.TryReceive(out ReceivedMessage message))
                 message.DeadLetter("again", Ct);
             return true;
         }, cancellationToken: Ct);
@@ -211,7 +211,7 @@ public sealed class ReplayTests : IDisposable
     private static List<(int Payload, int Attempt)> TakeAll(MessageQueue queue)
     {
         List<(int Payload, int Attempt)> all = [];
-        while (queue.TryReceive(out ReceivedMessage? message))
+        while (queue.TryReceive(out ReceivedMessage message))
         {
             using (message)
             {

@@ -1,4 +1,6 @@
 using OneCopy.Interop;
+using OneCopy.IO;
+using OneCopy.Memory;
 
 namespace OneCopy;
 
@@ -77,25 +79,20 @@ internal sealed unsafe partial class CopyWorker
         long done = 0;
         while (done < length)
         {
-            iovec from = new(source + (nuint)done, (nuint)(length - done));
-            iovec to = new(destination + (nuint)done, (nuint)(length - done));
-            SysResult r = Uio.process_vm_readv(Environment.ProcessId, &to, 1, &from, 1);
-            if (r.Succeeded && r.Value > 0)
-            {
-                done += r.Value;
-                continue;
-            }
-            if (r.Errno is not (0 or Errno.EFAULT))
-                return new EngineOutcome(0, r.Errno, "process_vm_readv");
+            done += SelfCopy.Run(TransferDirection.Read, source + (nuint)done, destination + (nuint)done, (nuint)(length - done), out int errno);
+            if (done == length)
+                break;
+            if (errno != Errno.EFAULT)
+                return new EngineOutcome(0, errno, "process_vm_readv");
 
             // Either side. One byte by the calls that name their errors says which: it is the end, an error, or there was a passing shortage.
             byte one;
-            r = Fcntl.pread(_source, &one, 1, offset + done);
+            SysResult r = Fcntl.pread(_source, &one, 1, offset + done);
             if (!r.Succeeded)
                 return new EngineOutcome(done, r.Errno, "pread", OfSource: true);
             if (r.Value == 0)
                 break;
-            int errno = Write(&one, 1, offset + done);
+            errno = Write(&one, 1, offset + done);
             if (errno != 0)
                 return new EngineOutcome(done, errno, "pwrite");
             done++;

@@ -1,0 +1,121 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using OneCopy.Interop;
+
+namespace OneCopy.Messaging;
+
+/// <summary>What the message holds, and what becomes of it while it is read. Within <see cref="Begin"/> and <see cref="End"/>.</summary>
+internal sealed unsafe partial class Lease
+{
+    private iovec[]? _segments;
+    private int _ways;
+
+    public void CopyTo(long offset, byte* destination, long length, CancellationToken ct) => queue.Copy(this, offset, destination, length, ct);
+
+    public MessageProperties Properties => _properties ??= ReadProperties();
+
+    public byte* InPlace(long offset) =>
+        (Lane == Lane.Inline ? owner.File.Block(_block) + Record.BodyOffset : owner.File.Arena(Record.BodyOffset)) + offset;
+
+    public int SegmentCount => _claimed.SegmentCount;
+
+    /// <summary>Read anew for every copy and checked each time: what was read before is not kept.</summary>
+    public void ReadSegments(Span<iovec> segments)
+    {
+        try
+        {
+            _claimed.CopySegments(owner.File, _block, segments);
+        }
+        catch (QueueCorruptException) when (!MessageQueue.IsStillMine(this))
+        {
+            throw Withdrawn();
+        }
+    }
+
+    /// <summary>The same, of a list that is too long for the stack. Bounded by what its sender's file can hold: checked when the record was read.</summary>
+    public iovec[] Segments()
+    {
+        if (_segments is null)
+        {
+            iovec[] segments = new iovec[SegmentCount];
+            ReadSegments(segments);
+            _segments = segments;
+        }
+
+        return _segments;
+    }
+
+    /// <summary>The owner has moved the payload: from here on it is an arena message.</summary>
+    public void OnMoved()
+    {
+        MessageRecord moved = MessageRecord.Read(owner.File, _block);
+        if (moved.Lane != Lane.Arena || moved.Length != Length)
+            throw new QueueCorruptException(owner.File.Path, $"the record of block {_block} changes");
+        Volatile.Write(ref _moved, new StrongBox<MessageRecord>(moved));
+    }
+
+    /// <summary>The sender's file lost pages, and the message with them: nobody is to get it again.</summary>
+    public Exception Damaged()
+    {
+        Exception why = EndAs(Answer.Damaged, out bool first);
+        if (first)
+            queue.FinishDamaged(owner, _block, _leased);
+        return why;
+    }
+
+    public Exception Lost()
+    {
+        Exception why = EndAs(Answer.Lost, out bool first);
+        if (first)
+            queue.Lose(owner, _block, _leased);
+        return why;
+    }
+
+    /// <summary>The lease is over: taken back by the sender, unless another thread here has answered meanwhile.</summary>
+    public Exception Withdrawn() => EndAs(Answer.Withdrawn, out _);
+
+    /// <summary>Counts a way that some of the payload came, once for the message.</summary>
+    public void CountOnce(Counter way)
+    {
+        int bit = 1 << (way - Counter.Pulled);
+        if ((Volatile.Read(ref _ways) & bit) == 0 && (Interlocked.Or(ref _ways, bit) & bit) == 0)
+            queue.Count(way);
+    }
+
+    public void CheckRange(long offset, long length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        if (offset > Length - length)
+            throw new ArgumentOutOfRangeException(nameof(offset), $"Bytes {offset:N0} to {offset + length:N0} are not inside a message of {Length:N0} bytes.");
+    }
+
+    private MessageProperties ReadProperties()
+    {
+        MessageRecord record = Record; // It may be swapped meanwhile.
+        if (record.PropertiesLength == 0)
+            return new MessageProperties();
+
+        // A copy first: what is checked must be what is used.
+        byte[] copy = ArrayPool<byte>.Shared.Rent(record.PropertiesLength);
+        try
+        {
+            byte* source = record.HasInlineProperties
+                ? owner.File.Block(_block) + record.PropertiesOffset
+                : owner.File.Arena(record.PropertiesOffset);
+            Span<byte> bytes = copy.AsSpan(0, record.PropertiesLength);
+            new ReadOnlySpan<byte>(source, bytes.Length).CopyTo(bytes);
+            if (owner.File.IsDamaged)
+                throw Damaged();
+            if (!MessageQueue.IsStillMine(this))
+                throw Withdrawn();
+            return MessageProperties.TryDecode(bytes, out MessageProperties properties)
+                ? properties
+                : throw new QueueCorruptException(owner.File.Path, $"the properties of block {_block} are damaged");
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(copy);
+        }
+    }
+}

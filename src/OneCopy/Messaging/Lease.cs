@@ -1,0 +1,247 @@
+using OneCopy.Interop;
+
+namespace OneCopy.Messaging;
+
+/// <summary>
+/// A message on a lease of this handle: what stands behind a <see cref="ReceivedMessage"/>. Used again for later messages of the same sender, so that
+/// receiving allocates nothing: each use has a version, by which what was handed out for an earlier one is told apart and refused.
+/// </summary>
+/// <remarks>
+/// One word says which use it is, how it was answered and how many operations are at it; the last of them, once it is answered, makes it idle. So a thread that
+/// still copies while another one answers finds nothing changed under its hands. As long as it exists, in use or idle, it keeps its owner's file mapped.
+/// </remarks>
+internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDisposable
+{
+    // { version:32, answer:8, users:24 }
+    private const int VersionShift = 32;
+    private const int AnswerShift = 24;
+    private const long UsersMask = (1L << AnswerShift) - 1;
+    private const byte Disposed = 0x80;
+
+    private long _use = Word(1, Answer.Idle, users: 0);
+    private int _block;
+    private BlockState _leased;
+    private MessageRecord _claimed;
+    private System.Runtime.CompilerServices.StrongBox<MessageRecord>? _moved;
+    private MessageProperties? _properties;
+
+    internal enum Answer : byte
+    {
+        None,
+        Completed,
+        Abandoned,
+        DeadLettered,
+        Lost,
+        Withdrawn,
+        Damaged,
+        Idle,
+    }
+
+    public Peer Owner => owner;
+
+    public int Block => _block;
+
+    public BlockState Leased => _leased;
+
+    /// <summary>Which use of this object it is now.</summary>
+    public uint Version => VersionOf(Volatile.Read(ref _use));
+
+    public long Length => Record.Length;
+
+    public Lane Lane => Record.Lane;
+
+    public int DeliveryAttempt => _leased.Attempts + 1;
+
+    public string Id => $"{owner.Incarnation}-{Record.Sequence}";
+
+    public DateTimeOffset TimeSent => TimeOf(Record.TimeSent);
+
+    public DateTimeOffset? Expires => Record.Expires == 0 ? null : TimeOf(Record.Expires);
+
+    // Swapped as a whole, for readers on other threads.
+    public ref readonly MessageRecord Record
+    {
+        get
+        {
+            if (Volatile.Read(ref _moved) is { } moved)
+                return ref moved.Value;
+            return ref _claimed;
+        }
+    }
+
+    /// <summary>A new use of an idle lease, by whoever has just claimed the message.</summary>
+    public void Start(int block, BlockState leased, in MessageRecord record)
+    {
+        _block = block;
+        _leased = leased;
+        _claimed = record;
+        _moved = null;
+        _properties = null;
+        _segments = null;
+        _ways = 0;
+
+        // Release: whoever is handed this version finds what was written above.
+        Volatile.Write(ref _use, Word(Version, Answer.None, users: 0));
+    }
+
+    /// <summary>
+    /// Whether it is still the use that a handed out message means. After the reads of what is asked for: the barrier keeps them before this one, so
+    /// that what was read is that message's.
+    /// </summary>
+    public void Check(uint version)
+    {
+        Volatile.ReadBarrier();
+        if (Version != version)
+            throw AnsweredBefore();
+    }
+
+    /// <summary>Begins an operation on the message; pair with <see cref="End"/>.</summary>
+    public void Begin(uint version)
+    {
+        while (true)
+        {
+            long seen = Volatile.Read(ref _use);
+            if (VersionOf(seen) != version)
+                throw AnsweredBefore();
+            if (AnswerOf(seen) != Answer.None)
+                throw Refusal(AnswerOf(seen));
+            if (Interlocked.CompareExchange(ref _use, seen + 1, seen) == seen)
+                return;
+        }
+    }
+
+    public void End()
+    {
+        // Alone and answered: nobody else can begin any more.
+        long seen = Volatile.Read(ref _use);
+        if ((seen & UsersMask) == 1 && IsOver(seen))
+            BecomeIdle(seen);
+        else if (((seen = Interlocked.Decrement(ref _use)) & UsersMask) == 0 && IsOver(seen))
+            BecomeIdle(seen);
+    }
+
+    /// <summary>The message is done. Within <see cref="Begin"/> and <see cref="End"/>, as all that follows.</summary>
+    public void Complete()
+    {
+        Take(Answer.Completed);
+        if (queue.TryComplete(owner, _block, _leased, Lane, Length))
+            return;
+        Change(Answer.Completed, Answer.Withdrawn);
+        throw new MessageWithdrawnException();
+    }
+
+    public void Abandon()
+    {
+        if (queue.TryDeadLetterExhausted(this))
+            return;
+        Take(Answer.Abandoned);
+        queue.TryAbandon(owner, _block, _leased);
+    }
+
+    public void DeadLetter(string reason, CancellationToken ct) => queue.DeadLetter(this, reason, ct);
+
+    /// <summary>As the caller of <see cref="ReceivedMessage.Dispose"/> means it: abandons it if it is this use, and not answered. Never throws.</summary>
+    public void Dispose(uint version)
+    {
+        long seen;
+        do
+        {
+            seen = Volatile.Read(ref _use);
+            if (VersionOf(seen) != version || AnswerOf(seen) == Answer.Idle)
+                return;
+        }
+        while (Interlocked.CompareExchange(ref _use, seen + 1, seen) != seen);
+        try
+        {
+            if (AnswerOf(Volatile.Read(ref _use)) == Answer.None)
+                queue.TryDeadLetterExhausted(this);
+            if (TryTake(Answer.Abandoned))
+                queue.TryAbandon(owner, _block, _leased);
+        }
+        catch (OneCopyException)
+        {
+            // The ring is in disorder, which the next operation says; what cannot be put back is recovered with this handle.
+        }
+        finally
+        {
+            // Those that were lost, withdrawn or damaged are let go by this alone.
+            Interlocked.Or(ref _use, (long)Disposed << AnswerShift);
+            End();
+        }
+    }
+
+    /// <summary>Of one that was handed to nobody.</summary>
+    public void Dispose() => Dispose(Version);
+
+    /// <summary>As if it had never been handed out; nothing if it was answered.</summary>
+    public void GiveBack(uint version)
+    {
+        Begin(version);
+        if (TryTake(Answer.Abandoned))
+            queue.TryAbandon(owner, _block, _leased, countAttempt: false);
+        End();
+    }
+
+    public void FinishDeadLettered()
+    {
+        if (TryTake(Answer.DeadLettered))
+            queue.FinishDeadLettered(owner, _block, _leased);
+    }
+
+    // Of another process's making: clamped to what the type can say. In ticks, for a double would round the largest up.
+    public static DateTimeOffset TimeOf(long microseconds) =>
+        DateTimeOffset.UnixEpoch.AddTicks(Math.Clamp(microseconds, 0, 253402300799999999) * TimeSpan.TicksPerMicrosecond);
+
+    private static long Word(uint version, Answer answer, int users) => ((long)version << VersionShift) | ((long)answer << AnswerShift) | (uint)users;
+
+    private static uint VersionOf(long use) => (uint)(use >> VersionShift);
+
+    private static Answer AnswerOf(long use) => (Answer)((byte)(use >> AnswerShift) & ~Disposed);
+
+    // A lost one stays as it is until it is disposed, so that every later call says what happened.
+    private static bool IsOver(long use) =>
+        ((byte)(use >> AnswerShift) & Disposed) != 0 || AnswerOf(use) is Answer.Completed or Answer.Abandoned or Answer.DeadLettered;
+
+    private static InvalidOperationException AnsweredBefore() => new("The message was answered before.");
+
+    private void BecomeIdle(long seen)
+    {
+        Volatile.Write(ref _use, Word(VersionOf(seen) + 1, Answer.Idle, users: 0));
+        owner.Return(this);
+    }
+
+    private void Take(Answer answer)
+    {
+        if (!TryTake(answer))
+            throw Refusal(AnswerOf(Volatile.Read(ref _use)));
+    }
+
+    private bool TryTake(Answer answer) => Change(Answer.None, answer);
+
+    private bool Change(Answer from, Answer to)
+    {
+        while (true)
+        {
+            long seen = Volatile.Read(ref _use);
+            if (AnswerOf(seen) != from)
+                return false;
+            if (Interlocked.CompareExchange(ref _use, seen + ((long)(to - from) << AnswerShift), seen) == seen)
+                return true;
+        }
+    }
+
+    /// <summary>The message has come to an end that nobody here gave it. What to throw: that, or what it was answered with before.</summary>
+    private Exception EndAs(Answer answer, out bool first)
+    {
+        first = TryTake(answer);
+        return Refusal(first ? answer : AnswerOf(Volatile.Read(ref _use)));
+    }
+
+    private Exception Refusal(Answer before) => before switch
+    {
+        Answer.Lost => new MessageLostException(owner.File.Pid),
+        Answer.Withdrawn => new MessageWithdrawnException(),
+        Answer.Damaged => QueueCorruptException.Truncated(owner.File.Path),
+        _ => AnsweredBefore(),
+    };
+}

@@ -16,11 +16,15 @@ internal sealed partial class AttachedSend : IValueTaskSource, IThreadPoolWorkIt
     private Timer? _timer;
     private int _signal;
 
-    /// <summary>Full fence: what the signal is for was written before.</summary>
-    public void Signal()
+    /// <summary>
+    /// Full fence: what the signal is for was written before. <paramref name="inPlace"/>: the waiter goes on in this thread, as who cancels may expect.
+    /// </summary>
+    public void Signal(bool inPlace = false)
     {
-        if (Interlocked.Exchange(ref _signal, Signalled) == Waiting)
-            _source.SetResult(true);
+        if (Interlocked.Exchange(ref _signal, Signalled) != Waiting)
+            return;
+        _source.RunContinuationsAsynchronously = !inPlace;
+        _source.SetResult(true);
     }
 
     /// <summary>The signals so far have been seen: what they were for is looked at after this.</summary>

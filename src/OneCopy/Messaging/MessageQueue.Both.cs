@@ -13,7 +13,7 @@ public sealed unsafe partial class MessageQueue
     private const long SharedFrom = 128 * 1024;
 
     // A thread that sleeps comes after the time in which so much is copied alone.
-    private static readonly long WokenFrom = long.Parse(Environment.GetEnvironmentVariable("WOKEN") ?? "2097152");
+    private const long WokenFrom = 512 * 1024;
 
     // The same for a thread of this process.
     private const long ThreadsFrom = 1024 * 1024;
@@ -74,7 +74,7 @@ public sealed unsafe partial class MessageQueue
             SharedCopy? threads = ThreadsFor(source);
             try
             {
-                Post(posting, ring);
+                Post(posting, ring, isForBoth: true);
                 threads?.Begin(source, _options.CopyThreads - 1);
                 errno = PullPieces(source, ct);
             }

@@ -67,7 +67,7 @@ public sealed partial class MessageQueue
         CountSleeper(1);
         try
         {
-            using CancellationTokenRegistration registration = ct.UnsafeRegister(static s => ((AttachedSend)s!).Signal(), waiting);
+            using CancellationTokenRegistration registration = ct.UnsafeRegister(static s => ((AttachedSend)s!).Signal(inPlace: true), waiting);
             while (true)
             {
                 waiting.Clear();

@@ -129,8 +129,9 @@ public sealed unsafe partial class MessageQueue
     private int FindPlace(AttachedSend waiting, Peer receiver, int slot, in Posting posting, out PostedPlace place)
     {
         place = default;
-        if (!MayTry(receiver, receiver.Push, CopyDirection.Push))
-            return receiver.Push.Errno;
+        AccessState state = posting.IsForBoth ? receiver.Help : receiver.Push;
+        if (!MayTry(receiver, state, CopyDirection.Push))
+            return state.Errno;
         if (LocalHandles.Of(receiver.File) is { } local)
         {
             place = local.Place(slot);
@@ -139,7 +140,7 @@ public sealed unsafe partial class MessageQueue
         {
             int errno = ReadPlace(receiver, posting, out place);
             if (errno is Errno.EPERM or Errno.ENOSYS or Errno.EACCES)
-                Refuse(receiver, CopyDirection.Push, errno, Memory.TransferDirection.Read);
+                RefusePush(receiver, posting, errno, Memory.TransferDirection.Read);
             if (errno != 0)
                 return errno;
         }
@@ -175,14 +176,22 @@ public sealed unsafe partial class MessageQueue
 
         if (errno == 0)
         {
-            receiver.Push.Allow();
+            (posting.IsForBoth ? receiver.Help : receiver.Push).Allow();
             _self.Count(Counter.PushedBytes, (long)there.iov_len);
         }
         else if (errno is Errno.EPERM or Errno.ENOSYS or Errno.EACCES)
         {
-            Refuse(receiver, CopyDirection.Push, errno, Memory.TransferDirection.Write);
+            RefusePush(receiver, posting, errno, Memory.TransferDirection.Write);
         }
 
         return errno;
+    }
+
+    private void RefusePush(Peer receiver, in Posting posting, int errno, Memory.TransferDirection call)
+    {
+        if (posting.IsForBoth)
+            receiver.Help.Refuse(errno);
+        else
+            Refuse(receiver, CopyDirection.Push, errno, call);
     }
 }

@@ -68,7 +68,7 @@ public sealed unsafe partial class MessageQueue
         Prepare(posting, offset, destination, length);
         try
         {
-            Post(posting, ring: true);
+            Post(posting, ring: true, isForBoth: false);
             CrashPoint.At(Step.PushWait);
             WaitUntil(WaitKind.Own, posting, static (q, p) => q.IsPushOver(p), Deadline.Never, ct);
         }
@@ -117,11 +117,12 @@ public sealed unsafe partial class MessageQueue
     /// Wakes the owner's threads if one of them sleeps. Who sends this message announces its sleep before it looks for the last time, as every sleeper, and does
     /// not sleep without: if none is announced, it is awake and will look.
     /// </param>
-    private void Post(OpenPosting posting, bool ring)
+    /// <param name="isForBoth">This process pulls too.</param>
+    private void Post(OpenPosting posting, bool ring, bool isForBoth)
     {
         Lease message = posting.Message;
         _self.WritePosting(posting.Slot, new Posting(
-            posting.Tag, _postings.AddressOf(posting.Slot), message.Owner.Incarnation, message.Block, message.Leased.Generation, posting.Pieces));
+            posting.Tag, _postings.AddressOf(posting.Slot), message.Owner.Incarnation, message.Block, message.Leased.Generation, posting.Pieces, isForBoth));
         CrashPoint.At(Step.BothPost);
         // Release: marks, place and posting are written before the tag that makes them one. The bit by a full fence: it is seen before the sleepers are
         // looked for.

@@ -23,6 +23,7 @@ internal sealed unsafe partial class Participant
         *(int*)(p + PostingLayout.BlockOffset) = posting.Block;
         *(uint*)(p + PostingLayout.GenerationOffset) = posting.Generation;
         *(int*)(p + PostingLayout.PiecesOffset) = posting.Pieces;
+        *(int*)(p + PostingLayout.IsForBothOffset) = posting.IsForBoth ? 1 : 0;
     }
 
     /// <summary>The tag by an acquiring read, so that the rest is that posting's, or a later one's whose tag the cursor has.</summary>
@@ -36,7 +37,8 @@ internal sealed unsafe partial class Participant
             *(long*)(p + PostingLayout.OwnerOffset),
             *(int*)(p + PostingLayout.BlockOffset),
             *(uint*)(p + PostingLayout.GenerationOffset),
-            *(int*)(p + PostingLayout.PiecesOffset));
+            *(int*)(p + PostingLayout.PiecesOffset),
+            *(int*)(p + PostingLayout.IsForBothOffset) == 1);
     }
 
     /// <summary>

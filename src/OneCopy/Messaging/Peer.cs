@@ -31,6 +31,9 @@ internal sealed class Peer(Participant file)
     /// <summary>Copying into its memory, out of ours.</summary>
     public AccessState Push { get; } = new();
 
+    /// <summary>The same beside its own pull. Nothing goes another way where that is refused, so that it is nobody's downgrade.</summary>
+    public AccessState Help { get; } = new();
+
     /// <summary>Its copying into our memory, by what it answered.</summary>
     public AccessState PushedBy { get; } = new();
 

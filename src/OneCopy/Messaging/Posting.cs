@@ -6,7 +6,7 @@ namespace OneCopy.Messaging;
 /// What a participant has posted, by its file: enough to know whose business it is. The place itself is not here, where others could
 /// change it, but in the poster's own memory.
 /// </summary>
-internal readonly record struct Posting(ulong Tag, nuint Place, long Owner, int Block, uint Generation, int Pieces);
+internal readonly record struct Posting(ulong Tag, nuint Place, long Owner, int Block, uint Generation, int Pieces, bool IsForBoth);
 
 /// <summary>
 /// The place that a message may be copied to, as it lies in the private memory of its poster. Whoever writes there reads this first, out of

@@ -23,6 +23,9 @@ internal static class PostingLayout
     /// <summary>How many pieces there are, for those who only ask whether one is left. What counts is the <see cref="PostedPlace"/>.</summary>
     public const int PiecesOffset = 32;
 
+    /// <summary>1: its poster pulls too, and does without help that is refused.</summary>
+    public const int IsForBothOffset = 36;
+
     /// <summary>{ tag:48, next piece:16 }: whoever advances it has taken that piece, the poster or the owner.</summary>
     public const int CursorOffset = 128;
 

@@ -3,6 +3,8 @@
    { tag, destination }, the cursor { tag, next piece }, one mark for each piece that the sender took. A tag is never used
    twice by a receiver.
 
+   -DAWAKE: the sender's thread is blocked in the send and awake: it looks without having announced a sleep, and announces one before it sleeps.
+
    -DNOPULL is the push: the receiver cannot read the sender's memory at all, so it posts and takes no piece itself. What it
    does if the sender cannot write either: it asks for the move into the arena. Its user may stop waiting (CANCELS).
 
@@ -286,6 +288,10 @@ died: false
 /* The sender's side: its helping thread. */
 proctype Sender(byte me) {
   byte r, tg, fd, i;
+#ifdef AWAKE
+  bool spins=true;
+  goto look;
+#endif
 wait:
   if :: atomic{ flag[0]=true } OPT_DIE fi;                                                 /* [sleep.bit] */
   if :: atomic{ rung[0]=false } OPT_DIE fi;                                                /* [sleep.read] */
@@ -302,6 +308,9 @@ look:
      r=0;
      goto look
   :: atomic{ !ANYWORK && !MOVEASKED && !(ph==DONE || ph==FREE) -> skip };
+#ifdef AWAKE
+     if :: atomic{ spins -> spins=false; goto wait } :: else -> skip fi;
+#endif
      if                                                                                    /* [sleep.wait] */
      :: atomic{ rung[0] -> skip }
      :: atomic{ !rung[0] -> zz[0]=true };
@@ -348,6 +357,9 @@ look:
   i=0; tg=0; fd=0;
   ring(r);                                                                                 /* [help.ring] */
   r=0;
+#ifdef AWAKE
+  if :: atomic{ flag[0]=false; rung[0]=false; spins=true } OPT_DIE fi;                     /* [sleep.clear] */
+#endif
   goto look;
 finished:
   if OPT_DIE fi;

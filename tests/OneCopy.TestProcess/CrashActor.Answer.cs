@@ -6,6 +6,7 @@ internal sealed partial class CrashActor
     private readonly byte[] _buffer = new byte[4 << 20];
     private string _message = "?";
     private bool _pullIsRefused;
+    private bool _pullIsKnown;
 
     private string? Answer(string verb, string[] args)
     {
@@ -48,11 +49,20 @@ internal sealed partial class CrashActor
         return _options;
     }
 
+    /// <summary>As if it had pulled from everybody before: then both copy what is long.</summary>
+    private QueueOptions KnowPull()
+    {
+        _pullIsKnown = true;
+        return _options;
+    }
+
     /// <summary>As a seccomp filter would; those are for ever, and this process has other rows to come.</summary>
     private void RefusePull(ReceivedMessage message)
     {
         if (_pullIsRefused)
             message.Lease.Owner.Pull.Refuse(Interop.Errno.EPERM);
+        if (_pullIsKnown)
+            message.Lease.Owner.Pull.Allow();
     }
 
     /// <summary>The same for what this participant would write to others.</summary>
@@ -60,7 +70,12 @@ internal sealed partial class CrashActor
     {
         System.Reflection.MethodInfo find = typeof(MessageQueue).GetMethod("TryPeerAt", System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)!;
         for (int index = 1; index <= 16; index++)
-            ((Messaging.Peer?)find.Invoke(Queue, [index]))?.Push.Refuse(Interop.Errno.EPERM);
+        {
+            Messaging.Peer? peer = (Messaging.Peer?)find.Invoke(Queue, [index]);
+            peer?.Push.Refuse(Interop.Errno.EPERM);
+            peer?.Help.Refuse(Interop.Errno.EPERM);
+        }
+
         return null;
     }
 

@@ -76,6 +76,7 @@ internal sealed partial class CrashActor(int number)
         _account = new CrashAccount(number) { SaysAtOnce = args.Contains("aloud") };
         _options = new QueueOptions { Root = args[0] };
         _pullIsRefused = false;
+        _pullIsKnown = false;
         foreach (string[] option in args[2..].Select(a => a.Split('=')))
         {
             int value = option.Length == 2 ? int.Parse(option[1]) : 0;
@@ -87,6 +88,7 @@ internal sealed partial class CrashActor(int number)
                 "attempts" => _options with { MaxDeliveryAttempts = value },
                 "no-attach" => _options with { Attach = AttachMode.Never },
                 "no-pull" => NoPull(),
+                "knows-pull" => KnowPull(),
                 "sleep" => _options with { WaitStrategy = WaitStrategy.Sleep },
                 "aloud" => _options,
                 _ => throw new ArgumentException($"No option \"{option[0]}\"."),

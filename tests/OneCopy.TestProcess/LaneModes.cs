@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using OneCopy.Interop;
 using OneCopy.Messaging;
 
@@ -17,9 +18,14 @@ internal static class LaneModes
         modes.Add("lane-here", Here);
         modes.Add("lane-unmap", Unmap);
         modes.Add("lane-storm", Storm);
+        modes.Add("lane-threads", Threads);
+        modes.Add("lane-cost", Cost);
     }
 
-    /// <summary>STEP… ROOT NAME COUNT LENGTH [required] [set-dumpable]: sends large messages one by one, says "sent" or what they failed with, and waits.</summary>
+    /// <summary>
+    /// STEP… ROOT NAME COUNT LENGTH [required] [set-dumpable] [blocking]: sends large messages one by one, says "sent" or what they failed with, and waits. blocking: with
+    /// SendUntilCompleted, in a thread that helps.
+    /// </summary>
     private static int Send(string[] args)
     {
         args = Begin(args);
@@ -34,7 +40,7 @@ internal static class LaneModes
         for (int i = 0; i < int.Parse(args[2]); i++)
         {
             QueueModes.Fill(payload, i);
-            Say(queue.SendAsync(payload).AsTask());
+            Say(args.Contains("blocking") ? Task.Factory.StartNew(() => queue.SendUntilCompleted(payload), TaskCreationOptions.LongRunning) : queue.SendAsync(payload).AsTask());
         }
 
         Console.In.ReadToEnd();
@@ -225,6 +231,91 @@ internal static class LaneModes
         Thread.SpinWait(20_000);
         return copy.AsSpan().IndexOfAnyExcept((byte)0xEE) < 0;
     }
+
+    /// <summary>
+    /// ROOT NAME THREADS: takes two messages, the first alone, and says how many threads were at the second at the same time: each waits at its first piece
+    /// for the others.
+    /// </summary>
+    private static int Threads(string[] args)
+    {
+        int wanted = int.Parse(args[2]);
+        ConcurrentDictionary<int, bool> seen = new();
+        using ManualResetEventSlim all = new();
+        AppContext.SetData(CrashPoint.Key, (Action<string>)(step =>
+        {
+            if (step is not Step.BothPull || !seen.TryAdd(Environment.CurrentManagedThreadId, true))
+                return;
+            if (seen.Count == wanted)
+                all.Set();
+            all.Wait(TimeSpan.FromSeconds(10));
+        }));
+        using MessageQueue queue = QueueModes.Open(args, new QueueOptions { CopyThreads = wanted });
+        Console.WriteLine("open");
+        for (int i = 0; i < 2; i++)
+        {
+            using ReceivedMessage message = queue.Receive();
+            bool whole = QueueModes.IsFilled(message.ToArray());
+            message.Complete();
+            Console.WriteLine($"{(whole ? "ok" : "wrong")} {seen.Count}");
+        }
+
+        Console.In.ReadToEnd();
+        return 0;
+    }
+
+    /// <summary>ROOT NAME send|block|copy|receive LENGTH COUNT: COUNT messages to get warm, and COUNT more. Says how many bytes were allocated for these in the whole process.</summary>
+    private static int Cost(string[] args)
+    {
+        using MessageQueue queue = QueueModes.Open(args, new QueueOptions { AttachThreshold = args[2] is "copy" ? long.MaxValue : 32 * 1024 });
+        Console.WriteLine("open");
+        byte[] payload = new byte[int.Parse(args[3])];
+        int count = int.Parse(args[4]);
+        long before = 0;
+        for (int i = 0; i < 2 * count; i++)
+        {
+            if (i == count)
+                before = GC.GetTotalAllocatedBytes(precise: true);
+            if (args[2] is "receive")
+            {
+                using ReceivedMessage message = queue.Receive();
+                message.CopyTo(payload);
+                message.Complete();
+            }
+            else if (args[2] is "block")
+            {
+                queue.SendUntilCompleted(payload);
+            }
+            else
+            {
+                ValueTask send = queue.SendAsync(payload);
+                if (args[2] is "copy" && !send.IsCompletedSuccessfully)
+                    throw new InvalidOperationException("A copy that has room has to be complete at once.");
+                Await(send);
+            }
+        }
+
+        Console.WriteLine(GC.GetTotalAllocatedBytes(precise: true) - before);
+        Console.In.ReadToEnd();
+        return 0;
+    }
+
+    private static readonly ManualResetEventSlim s_ended = new();
+
+    /// <summary>As a caller with await, and nothing allocated for it.</summary>
+    private static void Await(ValueTask send)
+    {
+        System.Runtime.CompilerServices.ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter awaiter = send.ConfigureAwait(false).GetAwaiter();
+        if (!awaiter.IsCompleted)
+        {
+            s_ended.Reset();
+            awaiter.UnsafeOnCompleted(s_end);
+            s_ended.Wait();
+        }
+
+        awaiter.GetResult();
+    }
+
+    private static readonly Action s_end = s_ended.Set;
 
     private static string[] Begin(string[] args)
     {

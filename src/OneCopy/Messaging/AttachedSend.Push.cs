@@ -29,8 +29,8 @@ internal sealed unsafe partial class AttachedSend
             nuint from = skip;
             for (int s = segment; count < MaxSegments && total < there.iov_len; s++, from = 0)
             {
-                nuint n = Math.Min(segments[s].iov_len - from, there.iov_len - total);
-                local[count++] = new iovec(segments[s].iov_base + from, n);
+                nuint n = Math.Min(_segments[s].iov_len - from, there.iov_len - total);
+                local[count++] = new iovec(_segments[s].iov_base + from, n);
                 total += n;
             }
 
@@ -58,8 +58,8 @@ internal sealed unsafe partial class AttachedSend
         (int segment, nuint skip) = Find(offset);
         while (there.iov_len > 0)
         {
-            nuint n = Math.Min(segments[segment].iov_len - skip, there.iov_len);
-            Buffer.MemoryCopy((void*)(segments[segment].iov_base + skip), (void*)there.iov_base, n, n);
+            nuint n = Math.Min(_segments[segment].iov_len - skip, there.iov_len);
+            Buffer.MemoryCopy((void*)(_segments[segment].iov_base + skip), (void*)there.iov_base, n, n);
             there = new iovec(there.iov_base + n, there.iov_len - n);
             Advance(ref segment, ref skip, n);
         }
@@ -77,7 +77,7 @@ internal sealed unsafe partial class AttachedSend
     {
         while (by > 0)
         {
-            nuint left = segments[segment].iov_len - skip;
+            nuint left = _segments[segment].iov_len - skip;
             if (by < left)
             {
                 skip += by;

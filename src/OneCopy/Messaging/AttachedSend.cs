@@ -5,23 +5,33 @@ namespace OneCopy.Messaging;
 
 /// <summary>
 /// A message whose sender waits for its completion, with the pins that hold its payload still. The pins are let go when the message
-/// is done or withdrawn, and not before.
+/// is done or withdrawn, and not before. Used again for the next message of its handle; a thread that still has it from the message before finds
+/// the next one, or none, and does for that what is asked for.
 /// </summary>
-internal sealed unsafe partial class AttachedSend(int block, uint generation, MemoryHandle[] pins, iovec[] segments, long length)
+internal sealed unsafe partial class AttachedSend(MessageQueue queue)
 {
-    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    // What a block has room for; more is not kept for the next message.
+    private const int Kept = 32;
 
-    public int Block { get; } = block;
+    private MemoryHandle[] _pins = new MemoryHandle[1];
+    private iovec[] _segments = new iovec[1];
+    private int _pinCount;
+    private int _segmentCount;
+    private Exception? _failure;
 
-    public uint Generation { get; } = generation;
+    public MessageQueue Queue { get; } = queue;
 
-    public long Length { get; } = length;
+    public int Block { get; private set; }
+
+    public uint Generation { get; private set; }
+
+    public long Length { get; private set; }
 
     /// <summary>Held while the payload is being copied here, into the arena or a receiver's memory, so that it is not withdrawn under the copy.</summary>
     public Lock Gate { get; } = new();
 
     /// <summary>The payload must not be touched any more. Under <see cref="Gate"/>.</summary>
-    public bool IsOver { get; private set; }
+    public bool IsOver { get; private set; } = true;
 
     /// <summary>A move is under way or waits for room. Under <see cref="Gate"/>.</summary>
     public bool IsMoving { get; set; }
@@ -32,27 +42,71 @@ internal sealed unsafe partial class AttachedSend(int block, uint generation, Me
     /// <summary>Why this process took the message back by itself, if it did. Under <see cref="Gate"/>.</summary>
     public Exception? TakenBack { get; set; }
 
-    public Task Completion => _done.Task;
+    public bool IsAttached => _segmentCount > 0;
 
-    public bool IsAttached => pins.Length > 0;
+    /// <summary>Its own thread is blocked in the send, and writes what receivers post.</summary>
+    public bool HelpsItself { get; private set; }
 
-    public void Complete() => _done.TrySetResult();
+    /// <summary>Where it is in its handle's list of those that wait.</summary>
+    public int Place { get; set; }
 
-    public void Fail(Exception exception) => _done.TrySetException(exception);
+    public ReadOnlySpan<iovec> Segments => _segments.AsSpan(0, _segmentCount);
 
-    /// <summary>Copies the payload within this process; 0 or errno.</summary>
-    public int CopyPayload(byte* destination) => OwnMemory.Copy(segments, destination);
+    /// <summary>Why nobody waits for the completion any more: the handle is closed or broken.</summary>
+    public Exception? Failure => Volatile.Read(ref _failure);
 
-    public void Unpin()
+    /// <summary>Pins the payload, before there is a message.</summary>
+    public void Pin(in ReadOnlySequence<byte> payload)
+    {
+        foreach (ReadOnlyMemory<byte> piece in payload)
+        {
+            if (piece.IsEmpty)
+                continue;
+            if (_pinCount == _pins.Length)
+                Array.Resize(ref _pins, 2 * _pinCount);
+            MemoryHandle pin = _pins[_pinCount++] = piece.Pin();
+            if (_segmentCount == _segments.Length)
+                Array.Resize(ref _segments, 2 * _segmentCount);
+            _segments[_segmentCount++] = new iovec((nuint)pin.Pointer, (nuint)piece.Length);
+        }
+    }
+
+    /// <summary>The same for memory that the caller holds still until the send is over, in its own thread.</summary>
+    public void Hold(byte* payload, nuint length) => _segments[_segmentCount++] = new iovec((nuint)payload, length);
+
+    /// <summary>It is this message from now on. Under the gate: threads that come late find the message before, which is over, or this one.</summary>
+    public void Begin(int block, uint generation, long length, bool helpsItself)
     {
         lock (Gate)
         {
-            if (IsOver)
-                return;
+            (Block, Generation, Length, HelpsItself) = (block, generation, length, helpsItself);
+            (IsMoved, TakenBack) = (false, null);
+            Volatile.Write(ref _failure, null);
+            IsOver = false;
+        }
+    }
+
+    public void Fail(Exception exception)
+    {
+        Interlocked.CompareExchange(ref _failure, exception, null);
+        Signal();
+    }
+
+    /// <summary>Copies the payload within this process; 0 or errno.</summary>
+    public int CopyPayload(byte* destination) => OwnMemory.Copy(Segments, destination);
+
+    /// <summary>The send has ended: nobody reads the payload any more.</summary>
+    public void End()
+    {
+        lock (Gate)
+        {
             IsOver = true;
+            _segmentCount = 0;
         }
 
-        foreach (MemoryHandle pin in pins)
-            pin.Dispose();
+        for (; _pinCount > 0; _pins[_pinCount] = default)
+            _pins[--_pinCount].Dispose();
+        if (_segments.Length > Kept)
+            (_pins, _segments) = (new MemoryHandle[1], new iovec[1]);
     }
 }

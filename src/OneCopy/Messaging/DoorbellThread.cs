@@ -42,6 +42,7 @@ internal sealed unsafe class DoorbellThread
 
     private readonly Lock _gate = new();
     private readonly List<Entry> _entries = [];
+    private bool _changed;
 
     // Rung when the set of words changes. Native: the kernel watches its address.
     private readonly uint* _poke = (uint*)NativeMemory.AllocZeroed(sizeof(uint));
@@ -79,6 +80,7 @@ internal sealed unsafe class DoorbellThread
         {
             entry = _entries.Find(e => e.Owner == owner)!;
             entry.Leaving = true;
+            _changed = true;
         }
 
         do
@@ -105,7 +107,11 @@ internal sealed unsafe class DoorbellThread
     private void Add(IDoorbellOwner owner)
     {
         lock (_gate)
+        {
             _entries.Add(new Entry(owner));
+            _changed = true;
+        }
+
         Poke();
     }
 
@@ -119,14 +125,9 @@ internal sealed unsafe class DoorbellThread
             uint poked = Volatile.Read(ref *_poke);
             lock (_gate)
             {
-                foreach (Entry gone in _entries.FindAll(e => e.Leaving))
-                {
-                    _entries.Remove(gone);
-                    gone.Left.Set();
-                }
-
-                if (entries.Length != _entries.Count || !entries.SequenceEqual(_entries))
-                    entries = [.. _entries];
+                // Nothing is allocated unless somebody came or left: this runs at every ring.
+                if (_changed)
+                    entries = Changed();
             }
 
             int count = 0;
@@ -151,6 +152,19 @@ internal sealed unsafe class DoorbellThread
             else
                 Futex.Wait(entries[0].Owner.Self.Attention, entries[0].AttentionSeen, until);
         }
+    }
+
+    /// <summary>Under the gate: who leaves is told so, and the others are copied.</summary>
+    private Entry[] Changed()
+    {
+        _changed = false;
+        foreach (Entry gone in _entries.FindAll(e => e.Leaving))
+        {
+            _entries.Remove(gone);
+            gone.Left.Set();
+        }
+
+        return [.. _entries];
     }
 
     private static futex_waitv WordOf(uint* word, uint seen) =>

@@ -32,21 +32,28 @@ internal sealed unsafe partial class Lease
     public byte* InPlace(long offset) =>
         (Lane == Lane.Inline ? owner.File.Block(_block) + Record.BodyOffset : owner.File.Arena(Record.BodyOffset)) + offset;
 
-    public ReadOnlySpan<iovec> Segments()
+    public int SegmentCount => _claimed.SegmentCount;
+
+    /// <summary>Read anew for every copy and checked each time: what was read before is not kept.</summary>
+    public void ReadSegments(Span<iovec> segments)
+    {
+        try
+        {
+            _claimed.CopySegments(owner.File, _block, segments);
+        }
+        catch (QueueCorruptException) when (!MessageQueue.IsStillMine(this))
+        {
+            throw Withdrawn();
+        }
+    }
+
+    /// <summary>The same, of a list that is too long for the stack. Bounded by what its sender's file can hold: checked when the record was read.</summary>
+    public iovec[] Segments()
     {
         if (_segments is null)
         {
-            // Bounded by what its sender's file can hold: checked when the record was read.
-            iovec[] segments = new iovec[_claimed.SegmentCount];
-            try
-            {
-                _claimed.CopySegments(owner.File, _block, segments);
-            }
-            catch (QueueCorruptException) when (!MessageQueue.IsStillMine(this))
-            {
-                throw Withdrawn();
-            }
-
+            iovec[] segments = new iovec[SegmentCount];
+            ReadSegments(segments);
             _segments = segments;
         }
 

@@ -243,7 +243,7 @@ public sealed unsafe partial class MessageQueue
         AttachedSend? waiting = own.Waiting;
         own = default;
         if (waiting is not null && seen.Phase == Phase.Done)
-            waiting.Complete();
+            waiting.Signal();
     }
 
     /// <summary>A draft that is not sent after all.</summary>

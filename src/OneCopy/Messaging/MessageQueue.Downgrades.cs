@@ -17,11 +17,11 @@ public sealed unsafe partial class MessageQueue
     {
         if (_options.Attach == AttachMode.Never || !state.MayBeTried)
             return false;
-        if (state.Access == PullAccess.Allowed)
+        if (state.Access == PullAccess.Allowed || state.IsWithinRules)
             return true;
         AccessDenialReason rule = peer.RuleAgainst();
         if (rule == AccessDenialReason.None)
-            return true;
+            return state.IsWithinRules = true;
         Refuse(peer, direction, RefusalText.OfRule(peer.File, rule));
         return false;
     }

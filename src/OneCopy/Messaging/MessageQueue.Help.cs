@@ -4,11 +4,15 @@ using OneCopy.Messaging;
 namespace OneCopy;
 
 /// <summary>
-/// Push, the sender's half: finds what a receiver of its messages has posted, and writes the payload there piece by piece, as long as the
-/// lease holds and the message is not taken back.
+/// Push, and both copy, the sender's half: finds what a receiver of its messages has posted, and writes the payload there piece by piece, as long as
+/// the lease holds and the message is not taken back. In which thread: the sender's own while it is blocked in the send, else one of the pool.
 /// </summary>
 public sealed unsafe partial class MessageQueue
 {
+    // For so long what was read of a receiver's memory is believed. Its number is another process's at the earliest when the system has given out
+    // all others, of which there are 300 at least: tens of milliseconds.
+    private const long PlaceHolds = 100_000;
+
     /// <summary>Whether the holder of the lease has posted a place for this message. On the doorbell thread: no system call but a first mapping.</summary>
     private bool PushIsAsked(AttachedSend waiting)
     {
@@ -17,7 +21,7 @@ public sealed unsafe partial class MessageQueue
         for (ulong slots = Volatile.Read(ref receiver.File.Posted); slots != 0; slots &= slots - 1)
         {
             int slot = System.Numerics.BitOperations.TrailingZeroCount(slots);
-            if (slot < PostingLayout.Slots && IsFor(waiting, receiver.File.ReadPosting(slot)))
+            if (slot < PostingLayout.Slots && receiver.File.ReadPosting(slot) is var posting && IsFor(waiting, posting) && receiver.File.HasOpenPieces(slot, posting))
                 return true;
         }
 
@@ -34,35 +38,14 @@ public sealed unsafe partial class MessageQueue
         posting.Tag != 0 && posting.Owner == _self.Incarnation && posting.Block == waiting.Block && posting.Generation == waiting.Generation;
 
     /// <summary>Everything that is posted for this message now. What is posted later comes with another ring.</summary>
-    private void Push(AttachedSend waiting)
+    internal void Push(AttachedSend waiting)
     {
         if (!TryEnter())
             return;
         try
         {
             waiting.BeginPush();
-            CrashPoint.At(Step.HelpRead);
-            if (HolderOf(waiting) is not { } receiver || !receiver.TryAddReference())
-                return;
-            try
-            {
-                bool any = false;
-                for (int slot = 0; slot < PostingLayout.Slots; slot++)
-                {
-                    Posting posting = receiver.File.ReadPosting(slot);
-                    if (IsFor(waiting, posting))
-                        any |= PushPieces(waiting, receiver, slot, posting);
-                }
-
-                // Once, and not for each piece: it waits for the last one. What is marked is seen before the doorbell's change.
-                CrashPoint.At(Step.HelpRing);
-                if (any)
-                    receiver.File.Ring(WaitKind.Own);
-            }
-            finally
-            {
-                receiver.Release();
-            }
+            PushPosted(waiting);
         }
         finally
         {
@@ -70,9 +53,41 @@ public sealed unsafe partial class MessageQueue
         }
     }
 
+    /// <summary>False: nothing could be taken.</summary>
+    private bool PushPosted(AttachedSend waiting)
+    {
+        CrashPoint.At(Step.HelpRead);
+        if (HolderOf(waiting) is not { } receiver || !receiver.TryAddReference())
+            return false;
+        try
+        {
+            bool any = false;
+            for (ulong slots = Volatile.Read(ref receiver.File.Posted); slots != 0; slots &= slots - 1)
+            {
+                int slot = System.Numerics.BitOperations.TrailingZeroCount(slots);
+                if (slot < PostingLayout.Slots && receiver.File.ReadPosting(slot) is var posting && IsFor(waiting, posting))
+                    any |= PushPieces(waiting, receiver, slot, posting);
+            }
+
+            // Once, and not for each piece: it waits for the last one. The fence: what is marked is seen before the sleeper is looked for.
+            CrashPoint.At(Step.HelpRing);
+            Interlocked.MemoryBarrier();
+            if (any && Volatile.Read(ref receiver.File.OwnSleeping) != 0)
+                receiver.File.Ring(WaitKind.Own);
+            return any;
+        }
+        finally
+        {
+            receiver.Release();
+        }
+    }
+
     private bool PushPieces(AttachedSend waiting, Peer receiver, int slot, in Posting posting)
     {
         bool any = false;
+        PostedPlace place = default;
+        int errno = 0;
+        long believed = long.MinValue;
         while (true)
         {
             // Taking back and pushing exclude each other: the payload is not the caller's again while it is being read here. One piece at
@@ -81,10 +96,17 @@ public sealed unsafe partial class MessageQueue
             {
                 CrashPoint.At(Step.HelpCheck);
                 BlockState s = _self.State(waiting.Block);
-                if (waiting.IsOver || s.Phase != Phase.Leased || s.Actor != receiver.Index || s.Generation != waiting.Generation)
+                if (waiting.IsOver || !IsFor(waiting, posting) || s.Phase != Phase.Leased || s.Actor != receiver.Index || s.Generation != waiting.Generation)
                     return any;
-                int errno = FindPlace(waiting, receiver, slot, posting, out PostedPlace place);
-                int pieces = errno == 0 ? PostingLayout.PiecesOf(place.Length) : PostingLayout.MaxPieces;
+                if (!receiver.File.HasOpenPieces(slot, posting))
+                    return any;
+                if (Deadline.Now is var now && now > believed)
+                {
+                    errno = FindPlace(waiting, receiver, slot, posting, out place);
+                    believed = now + PlaceHolds;
+                }
+
+                int pieces = errno == 0 ? PostingLayout.PiecesOf(place.Length, place.PieceLength) : PostingLayout.MaxPieces;
                 CrashPoint.At(Step.HelpTake);
                 if (!receiver.File.TryTakePiece(slot, posting.Tag, pieces, out int piece))
                     return any;
@@ -101,14 +123,15 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary>
-    /// Reads the posted place out of the receiver's own memory, with its nonce: 0, or why it cannot be pushed. Before each piece, so that a
-    /// process that has gone meanwhile is noticed.
+    /// Reads the posted place out of the receiver's own memory, with its nonce: 0, or why it cannot be pushed. Again when some time has passed, so that a
+    /// process that has gone meanwhile is noticed before its number can be another one's.
     /// </summary>
     private int FindPlace(AttachedSend waiting, Peer receiver, int slot, in Posting posting, out PostedPlace place)
     {
         place = default;
-        if (!MayTry(receiver, receiver.Push, CopyDirection.Push))
-            return receiver.Push.Errno;
+        AccessState state = posting.IsForBoth ? receiver.Help : receiver.Push;
+        if (!MayTry(receiver, state, CopyDirection.Push))
+            return state.Errno;
         if (LocalHandles.Of(receiver.File) is { } local)
         {
             place = local.Place(slot);
@@ -117,7 +140,7 @@ public sealed unsafe partial class MessageQueue
         {
             int errno = ReadPlace(receiver, posting, out place);
             if (errno is Errno.EPERM or Errno.ENOSYS or Errno.EACCES)
-                Refuse(receiver, CopyDirection.Push, errno, Memory.TransferDirection.Read);
+                RefusePush(receiver, posting, errno, Memory.TransferDirection.Read);
             if (errno != 0)
                 return errno;
         }
@@ -138,8 +161,8 @@ public sealed unsafe partial class MessageQueue
 
     private int PushPiece(AttachedSend waiting, Peer receiver, int slot, in Posting posting, in PostedPlace place, int piece)
     {
-        long from = (long)piece * PostingLayout.PieceLength;
-        iovec there = new(place.Address + (nuint)from, (nuint)Math.Min(PostingLayout.PieceLength, place.Length - from));
+        long from = piece * place.PieceLength;
+        iovec there = new(place.Address + (nuint)from, (nuint)Math.Min(place.PieceLength, place.Length - from));
         int errno = 0;
         if (LocalHandles.Of(receiver.File) is { } local)
         {
@@ -152,9 +175,23 @@ public sealed unsafe partial class MessageQueue
         }
 
         if (errno == 0)
-            receiver.Push.Allow();
+        {
+            (posting.IsForBoth ? receiver.Help : receiver.Push).Allow();
+            _self.Count(Counter.PushedBytes, (long)there.iov_len);
+        }
         else if (errno is Errno.EPERM or Errno.ENOSYS or Errno.EACCES)
-            Refuse(receiver, CopyDirection.Push, errno, Memory.TransferDirection.Write);
+        {
+            RefusePush(receiver, posting, errno, Memory.TransferDirection.Write);
+        }
+
         return errno;
+    }
+
+    private void RefusePush(Peer receiver, in Posting posting, int errno, Memory.TransferDirection call)
+    {
+        if (posting.IsForBoth)
+            receiver.Help.Refuse(errno);
+        else
+            Refuse(receiver, CopyDirection.Push, errno, call);
     }
 }

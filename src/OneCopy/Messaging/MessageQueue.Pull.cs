@@ -10,10 +10,13 @@ public sealed unsafe partial class MessageQueue
     /// Bytes of one process_vm_readv: long enough that the call costs nothing beside the copy, short enough to cancel soon and not
     /// to hold the sender's memory map against it for long.
     /// </summary>
-    private const int PullPiece = 512 * 1024;
+    private const int LongestPull = 512 * 1024;
 
     // Segments in one call: what the kernel keeps on its stack, less the nonce's (UIO_FASTIOV is 8; 16 costs one allocation there).
     private const int PullSegments = 15;
+
+    // What a block has room for; longer lists are an array of the message's.
+    private const int SegmentsOnStack = 32;
 
     internal void Copy(Lease message, long offset, byte* destination, long length, CancellationToken ct)
     {
@@ -25,7 +28,7 @@ public sealed unsafe partial class MessageQueue
             for (long done = 0; done < length;)
             {
                 ct.ThrowIfCancellationRequested();
-                long piece = Math.Min(length - done, PullPiece);
+                long piece = Math.Min(length - done, LongestPull);
                 Buffer.MemoryCopy(message.InPlace(offset + done), destination + done, piece, piece);
                 done += piece;
             }
@@ -46,8 +49,23 @@ public sealed unsafe partial class MessageQueue
     {
         if (length == 0)
             return true;
+        int count = message.SegmentCount;
+        if (count <= SegmentsOnStack)
+        {
+            iovec* few = stackalloc iovec[SegmentsOnStack];
+            message.ReadSegments(new Span<iovec>(few, count));
+            return Pull(new Payload(message, few, count), offset, destination, length, ct);
+        }
+
+        fixed (iovec* many = message.Segments())
+            return Pull(new Payload(message, many, count), offset, destination, length, ct);
+    }
+
+    private bool Pull(in Payload payload, long offset, byte* destination, long length, CancellationToken ct)
+    {
+        Lease message = payload.Message;
         bool tried = CanPullFrom(message.Owner);
-        int errno = tried ? PullAll(message, ref offset, ref destination, ref length, ct) : message.Owner.Pull.Errno;
+        int errno = tried ? PullAll(payload, ref offset, ref destination, ref length, ct) : message.Owner.Pull.Errno;
         if (errno == 0 && tried)
         {
             message.Owner.Pull.Allow();
@@ -73,29 +91,51 @@ public sealed unsafe partial class MessageQueue
         return false;
     }
 
-    /// <summary>Piece by piece. Advances by what came; 0 if all did, or errno.</summary>
-    private static int PullAll(Lease message, ref long offset, ref byte* destination, ref long length, CancellationToken ct)
+    /// <summary>Piece by piece, alone or together with its sender. Advances by what came; 0 if all did, or errno.</summary>
+    private int PullAll(in Payload payload, ref long offset, ref byte* destination, ref long length, CancellationToken ct)
     {
-        ReadOnlySpan<iovec> segments = message.Segments();
-        int segment = 0;
-        ulong skip = (ulong)offset;
-        while (skip >= segments[segment].iov_len)
-            skip -= segments[segment++].iov_len;
-
+        SegmentWalk walk = new(payload);
         int errno = 0;
         while (length > 0 && errno == 0)
         {
-            ct.ThrowIfCancellationRequested();
-            long before = length;
-            CrashPoint.At(Step.PullRead);
-            errno = PullOnce(message.Owner, segments, ref segment, ref skip, ref destination, ref length);
-            offset += before - length;
-            CrashPoint.At(Step.PullCheck);
-            if (!IsStillMine(message))
-                throw message.Owner.File.IsDamaged ? message.Damaged() : message.Withdrawn();
+            long part = Math.Min(length, PostingLayout.MaxLength);
+            if (IsWorthSharing(payload.Message.Owner, part, out bool ring))
+            {
+                errno = PullTogether(payload, offset, destination, part, ring, ct);
+                if (errno == 0)
+                {
+                    offset += part;
+                    destination += part;
+                    length -= part;
+                    continue;
+                }
+
+                if (errno != Errno.EAGAIN)
+                    return errno;
+            }
+
+            for (errno = 0; part > 0 && errno == 0;)
+            {
+                ct.ThrowIfCancellationRequested();
+                long before = part;
+                walk.MoveTo(offset);
+                CrashPoint.At(Step.PullRead);
+                errno = PullOnce(payload.Message.Owner, walk.Segments, ref walk.Segment, ref walk.Skip, ref destination, ref part);
+                walk.Advanced(before - part);
+                offset += before - part;
+                length -= before - part;
+                CrashPoint.At(Step.PullCheck);
+                ThrowUnlessMine(payload.Message);
+            }
         }
 
         return errno;
+    }
+
+    private static void ThrowUnlessMine(Lease message)
+    {
+        if (!IsStillMine(message))
+            throw message.Owner.File.IsDamaged ? message.Damaged() : message.Withdrawn();
     }
 
     /// <summary>
@@ -123,9 +163,9 @@ public sealed unsafe partial class MessageQueue
         int count = 0;
         long total = 0;
         ulong from = skip;
-        for (int s = segment; count < PullSegments && total < Math.Min(length, PullPiece); s++, from = 0)
+        for (int s = segment; count < PullSegments && total < Math.Min(length, LongestPull); s++, from = 0)
         {
-            ulong n = Math.Min(segments[s].iov_len - from, (ulong)(Math.Min(length, PullPiece) - total));
+            ulong n = Math.Min(segments[s].iov_len - from, (ulong)(Math.Min(length, LongestPull) - total));
             remote[count++] = new iovec(segments[s].iov_base + (nuint)from, (nuint)n);
             total += (long)n;
         }

@@ -4,8 +4,8 @@ using OneCopy.Messaging;
 namespace OneCopy;
 
 /// <summary>
-/// Push, the receiver's half: where it may not read the sender's memory, it posts a piece of its own, and the sender writes there. The
-/// posting is laid out for both sides to copy (the cursor is taken from by either); here the sender does it alone.
+/// Push, the receiver's half: where it may not read the sender's memory, it posts a piece of its own, and the sender writes there, alone. What is
+/// posted for both to copy (MessageQueue.Both.cs) is the same, but that the receiver takes pieces too.
 /// </summary>
 public sealed unsafe partial class MessageQueue
 {
@@ -15,6 +15,7 @@ public sealed unsafe partial class MessageQueue
     // A piece is copied in less than a millisecond. So long one that runs may be kept from it by a busy machine, and no longer.
     private const long LongestPiece = 30_000_000_000;
     private const long OnePiece = 1_000_000_000;
+    private const long SpinForPiece = 150_000;
 
     private readonly OwnPostings _postings = new();
 
@@ -36,7 +37,8 @@ public sealed unsafe partial class MessageQueue
             int errno;
             try
             {
-                errno = BePushed(message, new OpenPosting(slot, _postings.NextTag(), PostingLayout.PiecesOf(part), message), offset, destination, part, ct);
+                OpenPosting posting = new(slot, _postings.NextTag(), PostingLayout.PiecesOf(part, PostingLayout.MaxPieceLength), PostingLayout.MaxPieceLength, message);
+                errno = BePushed(posting, offset, destination, part, ct);
             }
             finally
             {
@@ -60,25 +62,21 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary>One posting, from its preparation to its end. 0, or the errno that the owner gave it back with.</summary>
-    private int BePushed(Lease message, OpenPosting posting, long offset, byte* destination, long length, CancellationToken ct)
+    private int BePushed(OpenPosting posting, long offset, byte* destination, long length, CancellationToken ct)
     {
+        Lease message = posting.Message;
         Prepare(posting, offset, destination, length);
         try
         {
-            Post(posting);
+            Post(posting, ring: true, isForBoth: false);
             CrashPoint.At(Step.PushWait);
             WaitUntil(WaitKind.Own, posting, static (q, p) => q.IsPushOver(p), Deadline.Never, ct);
         }
         finally
         {
             // However the wait ended: the memory is its owner's again only when nobody writes into it any more.
-            CrashPoint.At(Step.BothClose);
-            ulong cursor = Interlocked.Exchange(ref _self.Cursor(posting.Slot), PostingLayout.Cursor(posting.Tag, PostingLayout.ClosedCursor));
-            bool impossible = PostingLayout.TagOf(cursor) != posting.Tag || PostingLayout.NextOf(cursor) > posting.Pieces;
-            AwaitTaken(posting, Math.Min(PostingLayout.NextOf(cursor), posting.Pieces), impossible);
-            CrashPoint.At(Step.BothUnpost);
-            Interlocked.And(ref _self.Posted, ~(1UL << posting.Slot));
-            Volatile.Write(ref _self.PostingTag(posting.Slot), 0);
+            ClosePosting(posting);
+            Unpost(posting);
         }
 
         CrashPoint.At(Step.PushCheck);
@@ -102,6 +100,7 @@ public sealed unsafe partial class MessageQueue
         Interlocked.Exchange(ref _self.Cursor(posting.Slot), PostingLayout.Cursor(posting.Tag, 0));
         for (int piece = 0; piece < posting.Pieces; piece++)
             _self.MarkWord(posting.Slot, piece) = 0;
+        _postings.Mine(posting.Slot) = default;
         _postings.Place(posting.Slot) = new PostedPlace
         {
             Nonce = _self.Nonce,
@@ -109,20 +108,50 @@ public sealed unsafe partial class MessageQueue
             Address = (nuint)destination,
             Length = length,
             PayloadOffset = offset,
+            PieceLength = posting.PieceLength,
         };
     }
 
-    private void Post(OpenPosting posting)
+    /// <param name="posting">Prepared.</param>
+    /// <param name="ring">
+    /// Wakes the owner's threads if one of them sleeps. Who sends this message announces its sleep before it looks for the last time, as every sleeper, and does
+    /// not sleep without: if none is announced, it is awake and will look.
+    /// </param>
+    /// <param name="isForBoth">This process pulls too.</param>
+    private void Post(OpenPosting posting, bool ring, bool isForBoth)
     {
         Lease message = posting.Message;
         _self.WritePosting(posting.Slot, new Posting(
-            posting.Tag, _postings.AddressOf(posting.Slot), message.Owner.Incarnation, message.Block, message.Leased.Generation));
+            posting.Tag, _postings.AddressOf(posting.Slot), message.Owner.Incarnation, message.Block, message.Leased.Generation, posting.Pieces, isForBoth));
         CrashPoint.At(Step.BothPost);
-        // Release: marks, place and posting are written before the tag that makes them one. The bit is seen before the doorbell's change.
+        // Release: marks, place and posting are written before the tag that makes them one. The bit by a full fence: it is seen before the sleepers are
+        // looked for.
         Volatile.Write(ref _self.PostingTag(posting.Slot), posting.Tag);
         Interlocked.Or(ref _self.Posted, 1UL << posting.Slot);
         CrashPoint.At(Step.BothRing);
-        message.Owner.File.Ring(WaitKind.Own);
+        if (ring && Volatile.Read(ref message.Owner.File.OwnSleeping) != 0)
+            message.Owner.File.Ring(WaitKind.Own);
+    }
+
+    /// <summary>
+    /// Nobody takes a piece any more, and nobody is at one: when it returns, nobody writes to the place. <paramref name="threads"/>: of this process, which
+    /// take pieces too; what became of theirs is returned.
+    /// </summary>
+    private int ClosePosting(OpenPosting posting, SharedCopy? threads = null)
+    {
+        CrashPoint.At(Step.BothClose);
+        ulong cursor = Interlocked.Exchange(ref _self.Cursor(posting.Slot), PostingLayout.Cursor(posting.Tag, PostingLayout.ClosedCursor));
+        bool impossible = PostingLayout.TagOf(cursor) != posting.Tag || PostingLayout.NextOf(cursor) > posting.Pieces;
+        int errno = threads?.End() ?? 0;
+        AwaitTaken(posting, Math.Min(PostingLayout.NextOf(cursor), posting.Pieces), impossible);
+        return errno;
+    }
+
+    private void Unpost(OpenPosting posting)
+    {
+        CrashPoint.At(Step.BothUnpost);
+        Interlocked.And(ref _self.Posted, ~(1UL << posting.Slot));
+        Volatile.Write(ref _self.PostingTag(posting.Slot), 0);
     }
 
     private bool IsPushOver(OpenPosting posting)
@@ -158,7 +187,7 @@ public sealed unsafe partial class MessageQueue
     private void AwaitTaken(OpenPosting posting, int taken, bool impossible)
     {
         CrashPoint.At(Step.BothWait);
-        if (IsQuiet(posting, taken))
+        if (IsQuiet(posting, taken) || SpinUntilQuiet(posting, taken))
             return;
         Announce(WaitKind.Own);
         long late = Deadline.Now + LongestPiece;
@@ -197,16 +226,35 @@ public sealed unsafe partial class MessageQueue
 
     private bool IsQuiet(OpenPosting posting, int taken)
     {
-        bool dead = IsGoneOrDead(posting.Message.Owner);
-        for (int piece = 0; piece < taken && !dead; piece++)
+        ref PieceSet mine = ref _postings.Mine(posting.Slot);
+        for (int piece = 0; piece < taken; piece++)
         {
-            if (_self.MarkOf(posting.Slot, piece, out _) == PieceMark.Open)
-                return false;
+            if (!mine.Has(piece) && _self.MarkOf(posting.Slot, piece, out _) == PieceMark.Open)
+                return IsGoneOrDead(posting.Message.Owner);
         }
 
         return true;
     }
 
+    /// <summary>For as long as a piece may take that was begun just now: it is not worth a sleep.</summary>
+    private bool SpinUntilQuiet(OpenPosting posting, int taken)
+    {
+        if (!s_spinsHelp || _options.WaitStrategy == WaitStrategy.Sleep)
+            return false;
+        long until = Deadline.Now + SpinForPiece;
+        do
+        {
+            for (int i = 0; i < 16; i++)
+            {
+                Thread.SpinWait(2);
+                if (IsQuiet(posting, taken))
+                    return true;
+            }
+        }
+        while (Deadline.IsAhead(until));
+        return false;
+    }
+
     /// <summary>A place of this process that is posted now.</summary>
-    private sealed record OpenPosting(int Slot, ulong Tag, int Pieces, Lease Message);
+    private readonly record struct OpenPosting(int Slot, ulong Tag, int Pieces, long PieceLength, Lease Message);
 }

@@ -11,7 +11,6 @@ public sealed partial class MessageQueue
     // After a refused pull, so many large messages are copied before one is attached again to see whether it is still refused.
     private const int CopiesAfterRefusal = 64;
 
-    private readonly List<AttachedSend> _attached = [];
     private int _copiesBeforeAttach;
     private int _attachedSinceMove;
 
@@ -38,60 +37,118 @@ public sealed partial class MessageQueue
 
     /// <summary>Sends a payload that lies in several pieces, gathered by the receiver's one copy.</summary>
     /// <inheritdoc cref="SendAsync(ReadOnlyMemory{byte}, SendOptions?, CancellationToken)"/>
-    public async ValueTask SendAsync(ReadOnlySequence<byte> payload, SendOptions? options = null, CancellationToken cancellationToken = default)
+    public ValueTask SendAsync(ReadOnlySequence<byte> payload, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= SendOptions.Default;
-        options.CheckTimeToLive();
-        cancellationToken.ThrowIfCancellationRequested();
-        long length = payload.Length;
-        long deadline = Deadline.After(options.Timeout);
-        int properties = options.Properties?.EncodedLength() ?? 0;
-        bool attach = ShouldAttach(length, options);
-        MemoryHandle[] pins = [];
-        iovec[] segments = [];
-        AttachedSend? waiting = null;
+        try
+        {
+            options.CheckTimeToLive();
+            cancellationToken.ThrowIfCancellationRequested();
+            bool attach = ShouldAttach(payload.Length, options);
+            if (attach || options.UntilCompleted)
+                return SendAndWaitAsync(payload, attach, options, cancellationToken);
+            return TrySendCopy(payload, options) ? ValueTask.CompletedTask : SendCopyAsync(payload, options, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            return FailAsync(e);
+        }
+    }
+
+    // In an asynchronous method, so that a cancellation is one.
+    private static async ValueTask FailAsync(Exception e)
+    {
+        await ValueTask.CompletedTask.ConfigureAwait(false);
+        System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e);
+    }
+
+    /// <summary>Without waiting. False: there is no room now.</summary>
+    private bool TrySendCopy(in ReadOnlySequence<byte> payload, SendOptions options)
+    {
         EnterNew();
         try
         {
+            if (!TryDraft(Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0), options.Properties, out Draft draft))
+                return false;
+            Fill(draft, payload, null);
+            LimitLife(draft, options);
+            if (!TryPublish(draft))
+                return false;
+            CountSent(payload.Length);
+            return true;
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    private async ValueTask SendCopyAsync(ReadOnlySequence<byte> payload, SendOptions options, CancellationToken ct)
+    {
+        long deadline = Deadline.After(options.Timeout);
+        EnterNew();
+        try
+        {
+            Draft draft = await TakeDraftAsync(Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0), options.Properties, deadline, ct).ConfigureAwait(false);
+            Fill(draft, payload, null);
+            LimitLife(draft, options);
+            await PublishAsync(draft, deadline, ct).ConfigureAwait(false);
+            CountSent(payload.Length);
+            ThrowIfBroken();
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>What is allocated for it is used again for the next one: its task's state too.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask SendAndWaitAsync(ReadOnlySequence<byte> payload, bool attach, SendOptions options, CancellationToken ct)
+    {
+        long deadline = Deadline.After(options.Timeout);
+        int properties = options.Properties?.EncodedLength() ?? 0;
+        EnterNew();
+        AttachedSend waiting = TakeWaiting();
+        try
+        {
             if (attach)
-                (pins, segments) = Pin(payload);
-            Needs needs = attach ? Needs.OfSegments(segments.Length, length, properties) : Needs.OfPayload(length, properties);
-            DraftAttempt attempt = new(needs, options.Properties);
-            if (!await WaitUntilAsync(WaitKind.Own, attempt, DraftAttempt.Try, deadline, cancellationToken).ConfigureAwait(false))
-                throw new TimeoutException($"The queue {Name} had no room for a message of {length:N0} bytes in time; nothing was sent.");
-            Draft draft = attempt.Draft;
+                waiting.Pin(payload);
+            Needs needs = attach ? Needs.OfSegments(waiting.Segments.Length, payload.Length, properties) : Needs.OfPayload(payload.Length, properties);
+            if (!TryDraft(needs, options.Properties, out Draft draft))
+                draft = await TakeDraftAsync(needs, options.Properties, deadline, ct).ConfigureAwait(false);
+            Fill(draft, payload, attach ? waiting : null);
+            LimitLife(draft, options);
+            BeginWaiting(waiting, draft, payload.Length, helpsItself: false);
+            Announce(WaitKind.Own);
             try
             {
-                if (attach)
-                    CopyTo(segments, draft);
-                else
-                    CopyTo(payload, draft);
+                await PublishAsync(draft, deadline, ct).ConfigureAwait(false);
+                CountSent(attach ? Lane.Attached : needs.BodyFits(_self.InlineCapacity) ? Lane.Inline : Lane.Arena, payload.Length);
+                await CompleteAsync(waiting, deadline, ct).ConfigureAwait(false);
             }
-            catch
+            finally
             {
-                Discard(draft);
-                throw;
+                Unannounce(WaitKind.Own);
             }
 
-            LimitLife(draft, options);
-            if (attach || options.UntilCompleted)
-                waiting = BeginWaiting(draft, pins, segments, length);
-            await PublishAsync(draft, deadline, cancellationToken).ConfigureAwait(false);
-            CountSent(attach ? Lane.Attached : needs.BodyFits(_self.InlineCapacity) ? Lane.Inline : Lane.Arena, length);
-            if (waiting is not null)
-                await CompleteAsync(waiting, deadline, cancellationToken).ConfigureAwait(false);
-            if (attach && !waiting!.IsMoved)
+            if (attach && !waiting.IsMoved)
                 Volatile.Write(ref _attachedSinceMove, 1);
             ThrowIfBroken();
         }
         finally
         {
-            if (waiting is not null)
-                EndWaiting(waiting);
-            foreach (MemoryHandle pin in waiting is null ? pins : [])
-                pin.Dispose();
+            EndWaiting(waiting);
             Exit();
         }
+    }
+
+    private async ValueTask<Draft> TakeDraftAsync(Needs needs, MessageProperties? properties, long deadline, CancellationToken ct)
+    {
+        DraftAttempt attempt = new(needs, properties);
+        return await WaitUntilAsync(WaitKind.Own, attempt, DraftAttempt.Try, deadline, ct).ConfigureAwait(false)
+            ? attempt.Draft
+            : throw new TimeoutException($"The queue {Name} had no room for a message of {needs.PayloadLength:N0} bytes in time; nothing was sent.");
     }
 
     private async ValueTask PublishAsync(Draft draft, long deadline, CancellationToken ct, bool keepDraft = false)
@@ -131,157 +188,43 @@ public sealed partial class MessageQueue
         return false;
     }
 
-    private static unsafe (MemoryHandle[] Pins, iovec[] Segments) Pin(ReadOnlySequence<byte> payload)
+    /// <summary>The payload into the draft, or where it lies: <paramref name="attached"/>, which has pinned it.</summary>
+    private unsafe void Fill(Draft draft, in ReadOnlySequence<byte> payload, AttachedSend? attached)
     {
-        List<MemoryHandle> pins = [];
-        List<iovec> segments = [];
         try
         {
-            foreach (ReadOnlyMemory<byte> piece in payload)
-            {
-                if (piece.IsEmpty)
-                    continue;
-                MemoryHandle pin = piece.Pin();
-                pins.Add(pin);
-                segments.Add(new iovec((nuint)pin.Pointer, (nuint)piece.Length));
-            }
+            if (attached is not null)
+                attached.Segments.CopyTo(new Span<iovec>(draft.Body, attached.Segments.Length));
+            else
+                Copy(payload, draft.Body);
         }
         catch
         {
-            foreach (MemoryHandle pin in pins)
-                pin.Dispose();
+            Discard(draft);
             throw;
         }
-
-        return ([.. pins], [.. segments]);
     }
 
-    private static unsafe void CopyTo(iovec[] segments, Draft draft)
+    private unsafe void Copy(in ReadOnlySequence<byte> payload, byte* to)
     {
-        fixed (iovec* source = segments)
-            Buffer.MemoryCopy(source, draft.Body, segments.Length * sizeof(iovec), segments.Length * sizeof(iovec));
-    }
-
-    private unsafe void CopyTo(ReadOnlySequence<byte> payload, Draft draft)
-    {
-        byte* to = draft.Body;
-        if (AttachThreshold.IsReached(payload.Length, _options.AttachThreshold))
-        {
-            // Such callers are used to memory that is read by the kernel: a mapped file that somebody truncates is then an error here too.
-            (MemoryHandle[] pins, iovec[] segments) = Pin(payload);
-            int errno = OwnMemory.Copy(segments, to);
-            foreach (MemoryHandle pin in pins)
-                pin.Dispose();
-            if (errno != 0)
-                throw errno == Errno.EFAULT ? LostPayload(payload.Length) : new OneCopyException("process_vm_readv", errno, "the payload");
-            return;
-        }
-
+        bool throughKernel = AttachThreshold.IsReached(payload.Length, _options.AttachThreshold);
         foreach (ReadOnlyMemory<byte> piece in payload)
         {
-            piece.Span.CopyTo(new Span<byte>(to, piece.Length));
+            if (throughKernel)
+            {
+                // Such callers are used to memory that is read by the kernel: a mapped file that somebody truncates is then an error here too.
+                using MemoryHandle pin = piece.Pin();
+                iovec segment = new((nuint)pin.Pointer, (nuint)piece.Length);
+                int errno = OwnMemory.Copy(new ReadOnlySpan<iovec>(in segment), to);
+                if (errno != 0)
+                    throw errno == Errno.EFAULT ? LostPayload(payload.Length) : new OneCopyException("process_vm_readv", errno, "the payload");
+            }
+            else
+            {
+                piece.Span.CopyTo(new Span<byte>(to, piece.Length));
+            }
+
             to += piece.Length;
-        }
-    }
-
-    /// <summary>Before the message can be seen, so that whoever completes it finds this participant waiting.</summary>
-    private AttachedSend BeginWaiting(Draft draft, MemoryHandle[] pins, iovec[] segments, long length)
-    {
-        AttachedSend waiting = new(draft.Block, draft.State.Generation, pins, segments, length);
-        lock (_blocksGate)
-            _blocks[draft.Block].Waiting = waiting;
-        lock (_attached)
-            _attached.Add(waiting);
-        Announce(WaitKind.Own);
-        return waiting;
-    }
-
-    private void EndWaiting(AttachedSend waiting)
-    {
-        Unannounce(WaitKind.Own);
-        lock (_attached)
-            _attached.Remove(waiting);
-        lock (_blocksGate)
-        {
-            ref OwnBlock own = ref _blocks[waiting.Block];
-            if (own.Waiting == waiting)
-                own.Waiting = null;
-        }
-
-        waiting.Unpin();
-    }
-
-    private async ValueTask CompleteAsync(AttachedSend waiting, long deadline, CancellationToken ct)
-    {
-        CountSleeper(1);
-        try
-        {
-            while (true)
-            {
-                try
-                {
-                    CrashPoint.At(Step.SleepWait);
-                    if (!IsDone(waiting))
-                        await waiting.Completion.WaitAsync(Deadline.Left(deadline), ct).ConfigureAwait(false);
-                    ThrowIfTakenBack(waiting);
-                    return;
-                }
-                catch (TimeoutException) when (Deadline.IsAhead(deadline))
-                {
-                    // One wait is not as long as all that may be asked for.
-                }
-            }
-        }
-        catch (Exception e)
-        {
-            // However it ended: the memory is the caller's again only if nobody can read it any more.
-            ThrowIfBroken();
-            ThrowIfTakenBack(waiting);
-            if (IsDone(waiting))
-                return;
-            if (TryWithdraw(waiting))
-            {
-                if (e is TimeoutException)
-                    throw new TimeoutException($"No receiver of queue {Name} completed the message of {waiting.Length:N0} bytes in time; it was taken back.", e);
-                throw;
-            }
-
-            ThrowIfTakenBack(waiting);
-            if (IsDone(waiting))
-                return;
-            throw new OneCopyException(
-                "The wait for the message's completion ended, but the message is in the queue and cannot be taken back from the receiver that has it.", e);
-        }
-        finally
-        {
-            CountSleeper(-1);
-        }
-    }
-
-    /// <summary>The own doorbell rang: tells the senders whose messages are done, and moves payloads that could not be pulled.</summary>
-    private void AttendToAttachedSends()
-    {
-        lock (_attached)
-        {
-            foreach (AttachedSend waiting in _attached)
-            {
-                if (IsDone(waiting))
-                {
-                    waiting.Complete();
-                }
-                else if (waiting.IsAttached)
-                {
-                    if (!waiting.IsMoving && MoveIsAsked(waiting))
-                    {
-                        waiting.IsMoving = true;
-                        ThreadPool.UnsafeQueueUserWorkItem(static w => w.Queue.Move(w.Waiting), (Queue: this, Waiting: waiting), preferLocal: false);
-                    }
-
-                    // As well, and not instead: who has posted a place is rung by a push alone, and may have been heard with the same ring.
-                    if (PushIsAsked(waiting) && waiting.TryAskForPush())
-                        ThreadPool.UnsafeQueueUserWorkItem(static w => w.Queue.Push(w.Waiting), (Queue: this, Waiting: waiting), preferLocal: false);
-                }
-            }
         }
     }
 }

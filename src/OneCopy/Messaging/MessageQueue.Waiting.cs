@@ -17,6 +17,9 @@ public sealed partial class MessageQueue
 
     private readonly Lock _sleepGate = new();
     private readonly int[] _asleep = new int[3];
+
+    // What a cancellation is told, boxed once.
+    private readonly object?[] _cancelled = new object?[3];
     private readonly Lock[] _awaiterGates = [new(), new(), new()];
     private readonly LinkedList<TaskCompletionSource>[] _awaiters = [new(), new(), new()];
     private readonly bool[] _doorbellIncluded = new bool[3];
@@ -145,7 +148,7 @@ public sealed partial class MessageQueue
                 queue._self.Ring(k, everybody: true);
                 queue.Exit();
             },
-            (this, kind));
+            _cancelled[(int)kind] ??= (this, kind));
         Announce(kind);
         try
         {

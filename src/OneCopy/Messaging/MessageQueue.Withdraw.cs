@@ -56,7 +56,7 @@ public sealed partial class MessageQueue
             waiting.TakenBack = why;
         }
 
-        waiting.Complete();
+        waiting.Signal();
     }
 
     private static void ThrowIfTakenBack(AttachedSend waiting)

@@ -8,6 +8,7 @@ internal sealed unsafe class OwnPostings
 {
     // Others read it by its address: never moved, and as old as the handle.
     private readonly PostedPlace[] _places = GC.AllocateArray<PostedPlace>(PostingLayout.Slots, pinned: true);
+    private readonly PieceSet[] _mine = new PieceSet[PostingLayout.Slots];
     private readonly Lock _gate = new();
     private uint _used;
     private ulong _lastTag;
@@ -36,6 +37,27 @@ internal sealed unsafe class OwnPostings
 
     public ref PostedPlace Place(int slot) => ref _places[slot];
 
+    /// <summary>The pieces that this process took itself, by its own memory: what lies in its file, others could change.</summary>
+    public ref PieceSet Mine(int slot) => ref _mine[slot];
+
     public nuint AddressOf(int slot) =>
         (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_places)) + (nuint)(slot * sizeof(PostedPlace));
+}
+
+/// <summary>Some of the pieces of one posting.</summary>
+internal struct PieceSet
+{
+    private ulong _low;
+    private ulong _high;
+
+    public readonly int Count => System.Numerics.BitOperations.PopCount(_low) + System.Numerics.BitOperations.PopCount(_high);
+
+    public readonly bool Has(int piece) => ((piece < 64 ? _low : _high) >> (piece & 63) & 1) != 0;
+
+    /// <summary>By several threads. False: it was there.</summary>
+    public bool Add(int piece)
+    {
+        ulong bit = 1UL << (piece & 63);
+        return (Interlocked.Or(ref piece < 64 ? ref _low : ref _high, bit) & bit) == 0;
+    }
 }

@@ -22,6 +22,8 @@ internal sealed unsafe partial class Participant
         *(long*)(p + PostingLayout.OwnerOffset) = posting.Owner;
         *(int*)(p + PostingLayout.BlockOffset) = posting.Block;
         *(uint*)(p + PostingLayout.GenerationOffset) = posting.Generation;
+        *(int*)(p + PostingLayout.PiecesOffset) = posting.Pieces;
+        *(int*)(p + PostingLayout.IsForBothOffset) = posting.IsForBoth ? 1 : 0;
     }
 
     /// <summary>The tag by an acquiring read, so that the rest is that posting's, or a later one's whose tag the cursor has.</summary>
@@ -34,7 +36,9 @@ internal sealed unsafe partial class Participant
             *(nuint*)(p + PostingLayout.PlaceOffset),
             *(long*)(p + PostingLayout.OwnerOffset),
             *(int*)(p + PostingLayout.BlockOffset),
-            *(uint*)(p + PostingLayout.GenerationOffset));
+            *(uint*)(p + PostingLayout.GenerationOffset),
+            *(int*)(p + PostingLayout.PiecesOffset),
+            *(int*)(p + PostingLayout.IsForBothOffset) == 1);
     }
 
     /// <summary>
@@ -52,6 +56,13 @@ internal sealed unsafe partial class Participant
             if (Interlocked.CompareExchange(ref Cursor(slot), PostingLayout.Cursor(tag, piece + 1), seen) == seen)
                 return true;
         }
+    }
+
+    /// <summary>A hint, by what its poster says of it: not all pieces are taken.</summary>
+    public bool HasOpenPieces(int slot, in Posting posting)
+    {
+        ulong seen = Volatile.Read(ref Cursor(slot));
+        return PostingLayout.TagOf(seen) == posting.Tag && PostingLayout.NextOf(seen) < posting.Pieces;
     }
 
     /// <summary>Release: the piece was written before.</summary>

@@ -79,6 +79,8 @@ internal sealed unsafe partial class Participant : IDisposable
 
     public ref uint OwnSleeping => ref *(uint*)(_base + ParticipantLayout.OwnSleepingOffset);
 
+    public ref int Looking => ref *(int*)(_base + ParticipantLayout.LookingOffset);
+
     /// <summary>Set by a handle that was closed but could not finish: its process lives, its lock is free, others are to recover it.</summary>
     public ref uint Closed => ref *(uint*)(_base + ParticipantLayout.ClosedOffset);
 

@@ -27,6 +27,9 @@ internal static class ParticipantLayout
     public const int SpaceDoorbellOffset = 384;
     public const int OwnDoorbellOffset = 512;
     public const int OwnSleepingOffset = 516;
+
+    /// <summary>How many threads are awake and look for what is posted for their sends. A hint: who posts need not ring them.</summary>
+    public const int LookingOffset = 520;
     public const int AttentionDoorbellOffset = 640;
     public const int PostedOffset = 768;
     public const int CountersOffset = 1024;
@@ -122,5 +125,7 @@ internal enum Counter
     PullsRefused,
     PushesRefused,
     Expired,
+    CopiedByBoth,
+    PushedBytes,
     Count,
 }

@@ -30,8 +30,16 @@ internal sealed class Peer(Participant file)
     /// <summary>Copying into its memory, out of ours.</summary>
     public AccessState Push { get; } = new();
 
+    /// <summary>The same beside its own pull. Nothing goes another way where that is refused, so that it is nobody's downgrade.</summary>
+    public AccessState Help { get; } = new();
+
     /// <summary>Its copying into our memory, by what it answered.</summary>
     public AccessState PushedBy { get; } = new();
+
+    /// <summary>Whether its help with copies was worth asking for: while it was awake, and while it had to be woken.</summary>
+    public HelpRecord HelpAwake { get; } = new();
+
+    public HelpRecord HelpAsleep { get; } = new();
 
     /// <summary>False: the last reference is gone, and the memory with it.</summary>
     public bool TryAddReference()

@@ -6,7 +6,7 @@ namespace OneCopy.Messaging;
 /// What a participant has posted, by its file: enough to know whose business it is. The place itself is not here, where others could
 /// change it, but in the poster's own memory.
 /// </summary>
-internal readonly record struct Posting(ulong Tag, nuint Place, long Owner, int Block, uint Generation);
+internal readonly record struct Posting(ulong Tag, nuint Place, long Owner, int Block, uint Generation, int Pieces, bool IsForBoth);
 
 /// <summary>
 /// The place that a message may be copied to, as it lies in the private memory of its poster. Whoever writes there reads this first, out of
@@ -16,7 +16,7 @@ internal readonly record struct Posting(ulong Tag, nuint Place, long Owner, int 
 [StructLayout(LayoutKind.Sequential)]
 internal struct PostedPlace
 {
-    public const int LandingOffset = 48;
+    public const int LandingOffset = 56;
 
     public Guid Nonce;
     public ulong Tag;
@@ -26,11 +26,15 @@ internal struct PostedPlace
     /// <summary>Where in the payload the place begins.</summary>
     public long PayloadOffset;
 
+    /// <summary>Bytes of each piece but the last: shorter for shorter places, so that the end is no wait for one long piece.</summary>
+    public long PieceLength;
+
     /// <summary>The owner's nonce, written by it behind each piece and in the same call: the proof for the poster that it wrote here.</summary>
     public Guid Landing;
 
     /// <summary>Whether it is what was posted under this tag, and inside a payload of this length.</summary>
     public readonly bool IsGood(Guid nonce, ulong tag, long payloadLength) =>
         Nonce == nonce && Tag == tag && Address != 0 && Length is > 0 and <= PostingLayout.MaxLength
-        && Address <= nuint.MaxValue - (nuint)Length && PayloadOffset >= 0 && PayloadOffset <= payloadLength - Length;
+        && Address <= nuint.MaxValue - (nuint)Length && PayloadOffset >= 0 && PayloadOffset <= payloadLength - Length
+        && PieceLength is >= PostingLayout.MinPieceLength and <= PostingLayout.MaxPieceLength && Length <= PieceLength * PostingLayout.MaxPieces;
 }

@@ -20,6 +20,12 @@ internal static class PostingLayout
     public const int BlockOffset = 24;
     public const int GenerationOffset = 28;
 
+    /// <summary>How many pieces there are, for those who only ask whether one is left. What counts is the <see cref="PostedPlace"/>.</summary>
+    public const int PiecesOffset = 32;
+
+    /// <summary>1: its poster pulls too, and does without help that is refused.</summary>
+    public const int IsForBothOffset = 36;
+
     /// <summary>{ tag:48, next piece:16 }: whoever advances it has taken that piece, the poster or the owner.</summary>
     public const int CursorOffset = 128;
 
@@ -27,16 +33,28 @@ internal static class PostingLayout
     public const int MarksOffset = 256;
 
     /// <summary>As in a pull: long enough that the calls cost nothing beside the copy, short enough to cancel soon.</summary>
-    public const int PieceLength = 512 * 1024;
+    public const int MaxPieceLength = 512 * 1024;
+
+    /// <summary>Below, a call costs a third of what it copies.</summary>
+    public const int MinPieceLength = 16 * 1024;
+
+    /// <summary>Of what both copy.</summary>
+    public const int SmallestSharedPiece = 64 * 1024;
 
     public const int MaxPieces = 128;
 
     /// <summary>The longest piece of memory that one slot can post; longer ones are posted part by part.</summary>
-    public const long MaxLength = (long)MaxPieces * PieceLength;
+    public const long MaxLength = (long)MaxPieces * MaxPieceLength;
 
     public const int ClosedCursor = 0xffff;
 
-    public static int PiecesOf(long length) => (int)((length + PieceLength - 1) / PieceLength);
+    public static int PiecesOf(long length, long pieceLength) => (int)((length + pieceLength - 1) / pieceLength);
+
+    /// <summary>
+    /// For two to share: eight pieces, whole pages, so that who is done waits for an eighth of the other's work at most. Where two copy, the last
+    /// piece is what one of them waits for.
+    /// </summary>
+    public static long SharedPieceLength(long length) => Math.Clamp((length / 8) & ~4095L, SmallestSharedPiece, MaxPieceLength);
 
     public static ulong Cursor(ulong tag, int next) => (tag << 16) | (uint)next;
 

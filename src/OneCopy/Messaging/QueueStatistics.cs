@@ -77,6 +77,12 @@ public sealed record QueueStatistics
     /// <summary>Messages of which a sender has pushed at least a part into the receiver's memory, where the receiver could not pull.</summary>
     public required long Pushed { get; init; }
 
+    /// <summary>Messages of which the sender has written a part into the receiver's memory while the receiver pulled the rest.</summary>
+    public required long CopiedByBoth { get; init; }
+
+    /// <summary>Bytes that senders have written into receivers' memory, alone or together with them; those that were thrown away later are among them.</summary>
+    public required long PushedBytes { get; init; }
+
     /// <summary>How often a receiver was refused its sender's memory. After a refusal it is not tried again for ten seconds.</summary>
     public required long PullsRefused { get; init; }
 

@@ -101,6 +101,8 @@ internal sealed unsafe class QueueTally
         Moved = Of(Counter.Moved),
         Pulled = Of(Counter.Pulled),
         Pushed = Of(Counter.Pushed),
+        CopiedByBoth = Of(Counter.CopiedByBoth),
+        PushedBytes = Of(Counter.PushedBytes),
         PullsRefused = Of(Counter.PullsRefused),
         PushesRefused = Of(Counter.PushesRefused),
         Downgrades = _downgrades,

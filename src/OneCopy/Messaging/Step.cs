@@ -78,7 +78,7 @@ internal static class Step
     public const string MoveAnswer = "move.answer";
     public const string MoveRing = "move.ring";
 
-    // Push: the receiver posts, its owner helps.
+    // Push, and both copy: the receiver posts, its owner helps.
     public const string BothPrepare = "both.prepare";
     public const string BothPost = "both.post";
     public const string BothRing = "both.ring";
@@ -87,6 +87,11 @@ internal static class Step
     public const string BothWait = "both.wait";
     public const string BothUnpost = "both.unpost";
     public const string PushCheck = "push.check";
+
+    // Both copy: the receiver takes pieces, too.
+    public const string BothTake = "both.take";
+    public const string BothPull = "both.pull";
+    public const string BothAgain = "both.again";
     public const string HelpRead = "help.read";
     public const string HelpCheck = "help.check";
     public const string HelpTake = "help.take";

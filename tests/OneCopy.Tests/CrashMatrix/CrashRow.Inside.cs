@@ -24,6 +24,18 @@ internal sealed partial class CrashRow
     /// <summary>Whether a participant waits for something of its own.</summary>
     public bool OwnIsAsleep(int index) => File(index) is { } file && Volatile.Read(ref file.OwnSleeping) != 0;
 
+    /// <summary>Whether a piece of what it has posted was taken by the message's sender, and done with.</summary>
+    public bool PieceIsMarked(int index)
+    {
+        for (int piece = 0; File(index) is { } file && piece < PostingLayout.MaxPieces; piece++)
+        {
+            if (file.MarkOf(0, piece, out _) != PieceMark.Open)
+                return true;
+        }
+
+        return false;
+    }
+
     public bool IsDead(int index) => Entries.IsDead(Volatile.Read(ref Ring.Entry(index)));
 
     public bool IsGone(int index) => Volatile.Read(ref Ring.Entry(index)) == 0;

@@ -78,6 +78,35 @@ internal static partial class CrashScenarios
             ReceiverWaits = true,
             During = TakeOnceAsleep,
         },
+        new("Receive, both copy, attached", "receiver")
+        {
+            // Its sender's help comes late, so that it takes every piece itself.
+            VictimOptions = "knows-pull",
+            Do = "receive; read; complete",
+            ReceiverWaits = true,
+            Prepare = static async row =>
+            {
+                await AttachAndWait(row, 1_000_000);
+                await row.Sender.Do("wait-at help.read");
+            },
+        },
+        new("Receive, both copy, a piece is given back", "receiver")
+        {
+            VictimOptions = "knows-pull",
+            Before = "open; wait-at both.take",
+            Do = "receive; read; complete",
+            ReceiverWaits = true,
+            Prepare = static async row =>
+            {
+                await row.Sender.Do("no-push");
+                await AttachAndWait(row, 1_000_000);
+            },
+            During = static async row =>
+            {
+                if (await row.When(() => row.PieceIsMarked(row.VictimIndex), "the sender has given a piece back"))
+                    row.LetGo();
+            },
+        },
         new("SendAsync and withdraw, queued", "sender")
         {
             Before = "open; begin-attach 100000",
@@ -111,9 +140,9 @@ internal static partial class CrashScenarios
         },
     ];
 
-    private static async Task AttachAndWait(CrashRow row)
+    private static async Task AttachAndWait(CrashRow row, int length = 100_000)
     {
-        await row.Sender.Do("begin-attach 100000");
+        await row.Sender.Do($"begin-attach {length}");
         await row.When(() => row.Tail != row.Head && row.OwnIsAsleep(row.SenderIndex), "the message is in the ring");
     }
 }

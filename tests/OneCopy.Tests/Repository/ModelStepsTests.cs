@@ -11,9 +11,6 @@ public sealed partial class ModelStepsTests
 {
     private static readonly Dictionary<string, string> s_onlyInTheModel = new(StringComparer.Ordinal)
     {
-        ["both.take"] = BothCopy,
-        ["both.pull"] = BothCopy,
-        ["both.again"] = BothCopy,
     };
 
     // A name that ends with a dot stands for all that begin with it.
@@ -36,7 +33,6 @@ public sealed partial class ModelStepsTests
         ["retire.ring"] = "tells who has the file mapped that its memory can go; nobody waits for it",
     };
 
-    private const string BothCopy = "the receiver pulls, or the sender pushes; both at one message is not in the code";
     private const string Joining = "a joiner is nobody before it has its entry, and files are not in the model";
 
     [Fact]

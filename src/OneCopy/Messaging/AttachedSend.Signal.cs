@@ -1,0 +1,67 @@
+using System.Threading.Tasks.Sources;
+
+namespace OneCopy.Messaging;
+
+/// <summary>
+/// How its task waits: for a signal that means "look again", whatever it was for (done, cancelled, late, closing). So one signal too many, from the
+/// message before, does no harm. One waiter; nothing is allocated for a wait.
+/// </summary>
+internal sealed partial class AttachedSend : IValueTaskSource, IThreadPoolWorkItem
+{
+    private const int None = 0;
+    private const int Signalled = 1;
+    private const int Waiting = 2;
+
+    private ManualResetValueTaskSourceCore<bool> _source = new() { RunContinuationsAsynchronously = true };
+    private Timer? _timer;
+    private int _signal;
+
+    /// <summary>
+    /// Full fence: what the signal is for was written before. <paramref name="inPlace"/>: the waiter goes on in this thread, as who cancels may expect.
+    /// </summary>
+    public void Signal(bool inPlace = false)
+    {
+        if (Interlocked.Exchange(ref _signal, Signalled) != Waiting)
+            return;
+        _source.RunContinuationsAsynchronously = !inPlace;
+        _source.SetResult(true);
+    }
+
+    /// <summary>The signals so far have been seen: what they were for is looked at after this.</summary>
+    public void Clear() => Interlocked.Exchange(ref _signal, None);
+
+    /// <summary>Until the next signal since <see cref="Clear"/>. By one at a time.</summary>
+    public ValueTask Next()
+    {
+        _source.Reset();
+        return Interlocked.CompareExchange(ref _signal, Waiting, None) == None ? new ValueTask(this, _source.Version) : ValueTask.CompletedTask;
+    }
+
+    /// <summary>A signal at that time, or some time before if it is far.</summary>
+    public void SignalAt(long deadline)
+    {
+        if (deadline == Deadline.Never)
+            return;
+        if (_timer is null)
+        {
+            // It is as old as the handle, and must not keep what its first user has in its context.
+            AsyncFlowControl? flow = ExecutionContext.IsFlowSuppressed() ? null : ExecutionContext.SuppressFlow();
+            _timer = new Timer(static s => ((AttachedSend)s!).Signal(), this, Timeout.Infinite, Timeout.Infinite);
+            flow?.Undo();
+        }
+
+        _timer.Change(Deadline.Left(deadline) + TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+    }
+
+    public void StopTimer() => _timer?.Change(Timeout.Infinite, Timeout.Infinite);
+
+    void IValueTaskSource.GetResult(short token) => _source.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _source.GetStatus(token);
+
+    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _source.OnCompleted(continuation, state, token, flags);
+
+    /// <summary>On a thread of the pool: writes what receivers have posted.</summary>
+    void IThreadPoolWorkItem.Execute() => Queue.Push(this);
+}

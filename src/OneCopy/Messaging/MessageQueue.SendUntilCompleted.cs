@@ -1,0 +1,188 @@
+using System.Buffers;
+using OneCopy.Interop;
+using OneCopy.Messaging;
+
+namespace OneCopy;
+
+/// <summary>Sending in a thread that waits for the end of it, and copies meanwhile.</summary>
+public sealed unsafe partial class MessageQueue
+{
+    // How often the state is looked at between two looks at the clock and everything else.
+    private const int LooksAtOnce = 32;
+
+    // While its receiver still has a piece to copy, and then to answer, the end is near: so much longer than usual.
+    private const long SpinAfterHelp = 200_000;
+
+    // A receiver that has to be woken first is not here within the usual time. So much longer is looked for it, as long as that has not been in vain.
+    private const long LongestSpin = 100_000;
+
+    private long _spinForHelp = LongestSpin;
+
+    /// <summary>
+    /// Sends a payload and blocks the calling thread until a receiver has completed the message, or put it into the dead-letter queue. From <see cref="QueueOptions.AttachThreshold"/> on the payload
+    /// stays where it is and is copied once; the receiver and this thread copy it together, each a part, where both may (<see cref="QueueStatistics.CopiedByBoth"/>). Shorter ones are copied into
+    /// the queue. When it returns, the message does not depend on this process any more.
+    /// </summary>
+    /// <param name="payload">Not to be changed by other threads before this returns. Held still meanwhile.</param>
+    /// <param name="options">Properties, time limit, lane. <see cref="SendOptions.UntilCompleted"/> is understood.</param>
+    /// <param name="cancellationToken">Takes the message back, as for <see cref="SendAsync(ReadOnlyMemory{byte}, SendOptions?, CancellationToken)"/>.</param>
+    /// <exception cref="TimeoutException">The time limit passed; the message was taken back.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled; the message was taken back.</exception>
+    /// <exception cref="ArgumentException"><see cref="SendOptions.SurviveSender"/> was asked for, and <see cref="QueueOptions.Attach"/> forbids the copy. Or the properties are too long.</exception>
+    /// <exception cref="OneCopyException">As for <see cref="SendAsync(ReadOnlyMemory{byte}, SendOptions?, CancellationToken)"/>.</exception>
+    /// <exception cref="ObjectDisposedException">The handle was closed; a message not completed by then was taken back.</exception>
+    public void SendUntilCompleted(ReadOnlySpan<byte> payload, SendOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        fixed (byte* held = payload)
+            SendUntilCompleted(held, payload.Length, default, payload.Length, options ?? SendOptions.Default, cancellationToken);
+    }
+
+    /// <summary>The same for a payload that lies in several pieces.</summary>
+    /// <param name="payload">Not to be changed before this returns. Pinned meanwhile.</param>
+    /// <param name="options">Properties, time limit, lane.</param>
+    /// <param name="cancellationToken">Takes the message back.</param>
+    /// <inheritdoc cref="SendUntilCompleted(ReadOnlySpan{byte}, SendOptions?, CancellationToken)"/>
+    public void SendUntilCompleted(ReadOnlySequence<byte> payload, SendOptions? options = null, CancellationToken cancellationToken = default) =>
+        SendUntilCompleted(null, 0, payload, payload.Length, options ?? SendOptions.Default, cancellationToken);
+
+    /// <summary>One of the two: memory that is held still, or a sequence to be pinned.</summary>
+    private void SendUntilCompleted(byte* held, int heldLength, in ReadOnlySequence<byte> pieces, long length, SendOptions options, CancellationToken ct)
+    {
+        options.CheckTimeToLive();
+        ct.ThrowIfCancellationRequested();
+        bool attach = ShouldAttach(length, options);
+        long deadline = Deadline.After(options.Timeout);
+        int properties = options.Properties?.EncodedLength() ?? 0;
+        EnterNew();
+        AttachedSend waiting = TakeWaiting();
+        try
+        {
+            if (attach && held is not null)
+                waiting.Hold(held, (nuint)heldLength);
+            else if (attach)
+                waiting.Pin(pieces);
+            Needs needs = attach ? Needs.OfSegments(waiting.Segments.Length, length, properties) : Needs.OfPayload(length, properties);
+            Draft draft = TakeDraft(needs, options.Properties, deadline, ct);
+            if (attach || held is null)
+                Fill(draft, pieces, attach ? waiting : null);
+            else
+                new ReadOnlySpan<byte>(held, heldLength).CopyTo(new Span<byte>(draft.Body, heldLength));
+            LimitLife(draft, options);
+            BeginWaiting(waiting, draft, length, helpsItself: true);
+            Publish(draft, deadline, ct);
+            CountSent(attach ? Lane.Attached : needs.BodyFits(_self.InlineCapacity) ? Lane.Inline : Lane.Arena, length);
+            AwaitCompletion(waiting, deadline, ct);
+            if (attach && !waiting.IsMoved)
+                Volatile.Write(ref _attachedSinceMove, 1);
+            ThrowIfBroken();
+        }
+        finally
+        {
+            EndWaiting(waiting);
+            Exit();
+        }
+    }
+
+    private void AwaitCompletion(AttachedSend waiting, long deadline, CancellationToken ct)
+    {
+        try
+        {
+            // Cancelling rings the own doorbell, so that the sleeper looks up.
+            using CancellationTokenRegistration registration = ct.UnsafeRegister(static s => ((AttachedSend)s!).Queue.RingSelf(), waiting);
+            while (!SpinUntilDone(waiting, deadline, ct) && !SleepUntilDone(waiting, deadline, ct))
+            {
+            }
+
+            ThrowIfTakenBack(waiting);
+        }
+        catch (Exception e)
+        {
+            Settle(waiting, e);
+        }
+    }
+
+    private void RingSelf()
+    {
+        if (!TryEnter())
+            return;
+        _self.Ring(WaitKind.Own, everybody: true);
+        Exit();
+    }
+
+    /// <summary>
+    /// Looks for the end, and writes what the message's holder posts meanwhile. That it is looking is said in the own file: a receiver that sees it there does not ring. It is a hint and no more; for
+    /// this thread announces its sleep, and looks once more, before it sleeps.
+    /// </summary>
+    private bool SpinUntilDone(AttachedSend waiting, long deadline, CancellationToken ct)
+    {
+        long spin = _options.WaitStrategy switch
+        {
+            WaitStrategy.Spin => Deadline.Never,
+            WaitStrategy.Adaptive when s_spinsHelp => Math.Max(waiting.IsAttached ? Volatile.Read(ref _spinForHelp) : 0, _spins[(int)WaitKind.Own].Nanoseconds),
+            _ => 0,
+        };
+        long until = spin == Deadline.Never ? Deadline.Never : Deadline.Now + spin;
+        if (waiting.IsAttached)
+            Interlocked.Increment(ref _self.Looking);
+        try
+        {
+            do
+            {
+                for (int look = 0; look < LooksAtOnce; look++)
+                {
+                    if (IsDone(waiting))
+                        return true;
+                    if (waiting.IsAttached && PushIsAsked(waiting) && PushPosted(waiting) && spin is > 0 and < Deadline.Never)
+                    {
+                        until = Deadline.Now + SpinAfterHelp;
+                        Volatile.Write(ref _spinForHelp, LongestSpin);
+                    }
+
+                    Processor.Pause();
+                }
+
+                ThrowIfBroken();
+                ThrowIfEnded(waiting, deadline, ct);
+            }
+            while (Deadline.IsAhead(until));
+            Volatile.Write(ref _spinForHelp, spin / 2);
+            return false;
+        }
+        finally
+        {
+            if (waiting.IsAttached)
+                Interlocked.Decrement(ref _self.Looking);
+        }
+    }
+
+    /// <summary>True: it is done. False: something is posted to be written, and more of it may come soon.</summary>
+    private bool SleepUntilDone(AttachedSend waiting, long deadline, CancellationToken ct)
+    {
+        Announce(WaitKind.Own);
+        try
+        {
+            while (true)
+            {
+                CrashPoint.At(Step.SleepRead);
+                uint seen = ReadDoorbell(WaitKind.Own);
+                CrashPoint.At(Step.SleepLook);
+                if (IsDone(waiting))
+                    return true;
+                if (waiting.IsAttached && PushIsAsked(waiting))
+                    return false;
+                ThrowIfBroken();
+                ThrowIfEnded(waiting, deadline, ct);
+                CountSleeper(1);
+                CrashPoint.At(Step.SleepWait);
+                SysResult waited = Futex.Wait(_self.Doorbell(WaitKind.Own), seen, Math.Min(deadline, Deadline.Now + QuietPeriod));
+                CountSleeper(-1);
+                if (waited.Errno == Errno.ETIMEDOUT)
+                    LookAtOwnFiles();
+            }
+        }
+        finally
+        {
+            LeaveSleep(WaitKind.Own);
+        }
+    }
+}

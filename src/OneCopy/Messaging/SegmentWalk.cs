@@ -1,0 +1,39 @@
+using OneCopy.Interop;
+
+namespace OneCopy.Messaging;
+
+/// <summary>A payload that is being read, by its segments in the sender's memory. Valid as long as the copy goes on.</summary>
+internal readonly unsafe struct Payload(Lease message, iovec* segments, int count)
+{
+    public Lease Message { get; } = message;
+
+    public iovec* Segments => segments;
+
+    public int Count => count;
+}
+
+/// <summary>A place in the segments of a payload, which moves forward: many segments are gone through once, and not for each piece.</summary>
+internal unsafe ref struct SegmentWalk(in Payload payload)
+{
+    private readonly iovec* _segments = payload.Segments;
+    private readonly int _count = payload.Count;
+    private long _offset;
+
+    public int Segment;
+    public ulong Skip;
+
+    public readonly ReadOnlySpan<iovec> Segments => new(_segments, _count);
+
+    /// <summary>To a byte of the payload that is not behind this one.</summary>
+    public void MoveTo(long offset)
+    {
+        ulong by = (ulong)(offset - _offset);
+        _offset = offset;
+        Skip += by;
+        while (Skip >= _segments[Segment].iov_len)
+            Skip -= _segments[Segment++].iov_len;
+    }
+
+    /// <summary>Segment and skip were moved on by a copy.</summary>
+    public void Advanced(long by) => _offset += by;
+}

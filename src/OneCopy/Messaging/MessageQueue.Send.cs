@@ -253,9 +253,13 @@ public sealed partial class MessageQueue
 
     private void CountSent(long bytes) => CountSent(bytes <= _self.InlineCapacity ? Lane.Inline : Lane.Arena, bytes);
 
-    private void CountSent(Lane lane, long bytes)
+    private void CountSent(Lane lane, long bytes) => CountSent(lane, 1, bytes);
+
+    private void CountSent(Lane lane, long messages, long bytes)
     {
-        _self.Count(Counter.SentInline + ((int)lane * 2));
+        if (messages == 0)
+            return;
+        _self.Count(Counter.SentInline + ((int)lane * 2), messages);
         _self.Count(Counter.SentInlineBytes + ((int)lane * 2), bytes);
     }
 

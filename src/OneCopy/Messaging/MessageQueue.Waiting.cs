@@ -155,7 +155,7 @@ public sealed partial class MessageQueue
             while (true)
             {
                 CrashPoint.At(Step.SleepRead);
-                uint seen = ReadDoorbell(kind);
+                uint seen = BeginLook(kind);
                 CrashPoint.At(Step.SleepLook);
                 if (attempt.Try(this))
                     return true;
@@ -233,7 +233,7 @@ public sealed partial class MessageQueue
             while (true)
             {
                 CrashPoint.At(Step.SleepRead);
-                uint seen = ReadDoorbell(kind);
+                uint seen = BeginLook(kind);
                 CrashPoint.At(Step.SleepLook);
                 if (attempt(this, state))
                     return true;
@@ -265,6 +265,17 @@ public sealed partial class MessageQueue
         {
             LeaveSleep(kind);
         }
+    }
+
+    /// <summary>
+    /// The doorbell's value to sleep on, before the look. That a look begins is counted between the two (a full fence), for those who ring (<see cref="Peer.TryRing"/>).
+    /// </summary>
+    private unsafe uint BeginLook(WaitKind kind)
+    {
+        uint seen = ReadDoorbell(kind);
+        if (kind != WaitKind.Own)
+            Interlocked.Increment(ref *_self.Looks(kind));
+        return seen;
     }
 
     private unsafe uint ReadDoorbell(WaitKind kind) => Volatile.Read(ref *_self.Doorbell(kind));
@@ -327,13 +338,13 @@ public sealed partial class MessageQueue
             if (first == 0)
                 return;
             start = first + 1;
+            if (TryPeerAt(first) is not { } sleeper || !sleeper.TryRing(kind))
+                continue;
             _wakeFrom = start;
-            if (TryPeerAt(first) is { } sleeper)
-            {
-                sleeper.File.Ring(kind);
-                LookLater();
-                return;
-            }
+            break;
         }
+
+        // Also where all were rung already.
+        LookLater();
     }
 }

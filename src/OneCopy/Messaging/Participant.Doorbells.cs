@@ -12,6 +12,11 @@ internal sealed unsafe partial class Participant
         _ => ParticipantLayout.OwnDoorbellOffset,
     }));
 
+    /// <summary>
+    /// How often a sleeper of this kind (not <see cref="WaitKind.Own"/>) has begun a look: behind the doorbell, in its line, which is written when somebody sleeps or is woken, and not otherwise.
+    /// </summary>
+    public uint* Looks(WaitKind kind) => Doorbell(kind) + 1;
+
     public uint* Attention => (uint*)(_base + ParticipantLayout.AttentionDoorbellOffset);
 
     /// <summary>

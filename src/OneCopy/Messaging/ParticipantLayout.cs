@@ -25,6 +25,7 @@ internal static class ParticipantLayout
 
     public const int ReceiveDoorbellOffset = 256;
     public const int SpaceDoorbellOffset = 384;
+    // Four bytes behind each of these two: how often their sleepers have begun to look.
     public const int OwnDoorbellOffset = 512;
     public const int OwnSleepingOffset = 516;
 

@@ -13,6 +13,10 @@ internal sealed class Peer(Participant file)
     private Lease?[] _idle = new Lease?[4];
     private int _idleCount;
     private bool _isLeaving;
+
+    // The looks that the sleeper had begun when it was last rung; none yet.
+    private long _receiveRungAt = -1;
+    private long _spaceRungAt = -1;
     private int _references = 1;
 
     public Participant File { get; } = file;
@@ -61,6 +65,27 @@ internal sealed class Peer(Participant file)
             CloseFiles();
             File.Dispose();
         }
+    }
+
+    /// <summary>
+    /// Rings it, unless this handle has done so since it last began to look: then it is on its way, and will see what there is now as well. So many messages for one who is just
+    /// waking up cost one system call. After a full fence.
+    /// </summary>
+    /// <remarks>
+    /// A sleeper reads its doorbell, counts a look (full fence), looks, and sleeps on the value read. That the count has not changed since before the last ring means: the value it has was read before that
+    /// ring, so it cannot fall asleep on it, and its next look begins after what we have just put in. One that is stopped meanwhile is passed over.
+    /// </remarks>
+    public unsafe bool TryRing(WaitKind kind)
+    {
+        ref long rungAt = ref kind == WaitKind.Receive ? ref _receiveRungAt : ref _spaceRungAt;
+        uint looks = Volatile.Read(ref *File.Looks(kind));
+        if (Volatile.Read(ref rungAt) == looks)
+            return false;
+        File.Ring(kind);
+
+        // After the ring: another thread that finds it here need not ring.
+        Volatile.Write(ref rungAt, looks);
+        return true;
     }
 
     /// <summary>An idle lease for a message of this peer, with its reference. Null: the memory is gone.</summary>

@@ -9,6 +9,9 @@ internal sealed unsafe partial class Ring
     /// </summary>
     private const int MaxTries = 1 << 14;
 
+    /// <summary>How far the tail may be behind what was put in, and the head behind what was taken out: a batch, whose putter or taker moves it once for all.</summary>
+    public const int MaxLag = 64;
+
     /// <summary>What <see cref="TryPeek"/> found at the head.</summary>
     public readonly record struct Peeked(ulong Position, Cell Cell);
 
@@ -44,6 +47,54 @@ internal sealed unsafe partial class Ring
         }
 
         throw InDisorder();
+    }
+
+    /// <summary>Where the next reference goes, most likely.</summary>
+    public ulong TailPosition
+    {
+        get
+        {
+            CrashPoint.At(Step.EnqueueTail);
+            return Volatile.Read(ref Tail);
+        }
+    }
+
+    /// <summary>Puts a reference at a position, if that is empty and in its lap; the tail is to follow (<see cref="AdvanceTail"/>). A full fence, as in <see cref="TryEnqueue"/>.</summary>
+    public bool TryPutAt(ulong position, MessageReference reference)
+    {
+        uint lap = (uint)(position >> _lapShift) & Cell.LapMask;
+        ulong empty = Cell.Empty(lap).Bits;
+        CrashPoint.At(Step.EnqueueCell);
+        return Interlocked.CompareExchange(ref CellAt(position), Cell.Of(lap, reference).Bits, empty) == empty;
+    }
+
+    /// <summary>If somebody has helped it on meanwhile, whoever comes next helps it on the rest of the way.</summary>
+    public void AdvanceTail(ulong from, int by)
+    {
+        CrashPoint.At(Step.EnqueueAdvance);
+        if (by > 0)
+            Interlocked.CompareExchange(ref Tail, from + (uint)by, from);
+    }
+
+    /// <summary>The reference at a position behind the head, as of one who has taken out all before it.</summary>
+    public bool TryLookAt(ulong position, out Cell cell)
+    {
+        CrashPoint.At(Step.ReceiveCell);
+        cell = new(Volatile.Read(ref CellAt(position)));
+        return !cell.IsEmpty && LapsAhead(cell.Lap, position) == 0;
+    }
+
+    /// <summary>The first half of <see cref="Remove"/>; the head is to follow.</summary>
+    public void TakeOut(ulong position, Cell cell)
+    {
+        CrashPoint.At(Step.ReceivePop);
+        Interlocked.CompareExchange(ref CellAt(position), Cell.Empty(cell.Lap + 1).Bits, cell.Bits);
+    }
+
+    public void AdvanceHead(ulong from, ulong to)
+    {
+        CrashPoint.At(Step.ReceiveAdvance);
+        Interlocked.CompareExchange(ref Head, to, from);
     }
 
     /// <summary>Reads the oldest reference. False: the ring is empty.</summary>
@@ -89,9 +140,9 @@ internal sealed unsafe partial class Ring
                 return true;
             }
 
-            // Empty. The tail is here then, or one behind (whoever put in the last one has not advanced it yet); farther on if some were
+            // Empty. The tail is here then, or behind (whoever put in the last ones has not advanced it yet); farther on if some were
             // put in since the cell was read: again. It is never anywhere else.
-            if (ahead == 0 && Volatile.Read(ref Tail) - head + 1 <= 1)
+            if (ahead == 0 && head - Volatile.Read(ref Tail) <= MaxLag)
                 return false;
 
             // Taken out already (the next lap's): help. An older lap is never seen, for head follows the cells.
@@ -119,13 +170,16 @@ internal sealed unsafe partial class Ring
     }
 
     /// <summary>Whether a reference may be there; cheap, and may be out of date at once.</summary>
-    public bool LooksEmpty => Volatile.Read(ref Head) == Volatile.Read(ref Tail) && Look(out _) != true;
+    public bool LooksEmpty => Held <= 0 && Look(out _) != true;
 
     /// <summary>Whether references are there, but for one whose enqueuer has not told yet; cheaper, and may be out of date at once.</summary>
-    public bool HoldsAny => Volatile.Read(ref Head) != Volatile.Read(ref Tail);
+    public bool HoldsAny => Held > 0;
 
     /// <summary>Whether a reference would find no room; cheap, and may be out of date at once.</summary>
-    public bool LooksFull => Volatile.Read(ref Tail) - Volatile.Read(ref Head) >= (ulong)Capacity;
+    public bool LooksFull => Held >= Capacity;
+
+    // Less than nothing while the tail follows.
+    private long Held => (long)(Volatile.Read(ref Tail) - Volatile.Read(ref Head));
 
     /// <summary>
     /// The references from head to tail, for those who only look: nothing is helped on. What is put in or taken out meanwhile may be

@@ -26,6 +26,7 @@ internal static class Systems
     public static IReadOnlyList<QueueSystem> Own(WorkerPair workers) =>
     [
         new WorkerSystem(OneCopy, Family.OneCopy, Ways.OneByOne, workers, Any),
+        new WorkerSystem(Batch, Family.OneCopy, Ways.Batch, workers, (test, bytes) => test == QueueTest.Throughput && bytes <= Page),
         new WorkerSystem(Async, Family.OneCopy, Ways.Async, workers, Any),
         new WorkerSystem(Pooled, Family.OneCopy, Ways.Pooled, workers, (test, bytes) => Any(test, bytes) && bytes >= Large),
         new WorkerSystem(InPlace, Family.OneCopy, Ways.InPlace, workers, (test, _) => test == QueueTest.RoundTrip),
@@ -55,6 +56,7 @@ internal static class Systems
             Peer("ucx cma", "ucx", "cma"),
             Peer("ucx posix", "ucx", "posix"),
             Peer("openmpi", "openmpi"),
+            Peer("openmpi none", "openmpi", "none"),
             Peer("zeromq", "zeromq"),
             Peer("boost", "boost"),
             Peer("iceoryx", "iceoryx"),

@@ -27,6 +27,7 @@ internal sealed record LinkPlan(string Way, Role Role, long Bytes, string Root, 
     {
         Ways.Pipes => new PipeLink(this),
         Ways.Async => new AsyncLink(this),
+        Ways.Batch => new BatchLink(this),
         Ways.InPlace => new InPlaceLink(this),
         _ => new QueueLink(this),
     };
@@ -45,6 +46,7 @@ internal enum Role
 internal static class Ways
 {
     public const string OneByOne = "one-by-one";
+    public const string Batch = "batch";
     public const string Async = "async";
     public const string Pooled = "pooled";
     public const string InPlace = "in-place";

@@ -1,4 +1,5 @@
 using OneCopy.Cli.Processes;
+using OneCopy.Messaging;
 
 namespace OneCopy.Cli.Bench.Queue.Workers;
 
@@ -31,7 +32,7 @@ internal class QueueLink : Link
         bool pooled = plan.Way is Ways.Pooled;
         (_source, Payload) = Make(plan.IsRoundTrip || plan.IsFirst ? Bytes : 0, pooled, Content);
         (_target, _received) = Make(plan.IsRoundTrip || !plan.IsFirst ? Bytes : 0, pooled, Slab.Untouched);
-        _attaches = Bytes >= options.AttachThreshold;
+        _attaches = AttachThreshold.IsReached(Bytes, null);
     }
 
     public override string? Lane => _lane?.ToString().ToLowerInvariant();

@@ -1,0 +1,295 @@
+using OneCopy.Messaging;
+
+namespace OneCopy;
+
+/// <summary>Many messages at once: what is shared with others, and with this handle's other threads, is paid for once for all of them.</summary>
+public sealed unsafe partial class MessageQueue
+{
+    // What is put into the ring, or taken out of it, before head or tail follow. Ring.MaxLag allows for it.
+    private const int MostAtOnce = Ring.MaxLag;
+
+    /// <summary>
+    /// Sends copies of many payloads, each a message of its own, in this order. Waits while there is no room. Cheaper for each than
+    /// <see cref="Send(ReadOnlySpan{byte}, SendOptions?, CancellationToken)"/>, and otherwise the same; nobody else's messages are kept from coming in between.
+    /// </summary>
+    /// <param name="payloads">Any number, each of any length up to the arena's limit, 0 included.</param>
+    /// <param name="options">Properties of each, time limit for all together.</param>
+    /// <param name="cancellationToken">Ends the wait for room.</param>
+    /// <exception cref="TimeoutException">There was no room in time. Those before it were sent: use <see cref="TrySendMany"/> to know how many.</exception>
+    /// <exception cref="OneCopyException">As for <c>Send</c>; those before it were sent.</exception>
+    /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
+    public void SendMany(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= SendOptions.Default;
+        long deadline = Deadline.After(options.Timeout);
+        while (!payloads.IsEmpty)
+        {
+            int sent = TrySendMany(payloads, options);
+            if (sent == 0)
+            {
+                Send(payloads[0].Span, deadline == Deadline.Never ? options : options with { Timeout = Deadline.Left(deadline) }, cancellationToken);
+                sent = 1;
+            }
+
+            payloads = payloads[sent..];
+        }
+    }
+
+    /// <summary>Sends as many of the payloads as there is room for now, from the first one on. Never waits.</summary>
+    /// <param name="payloads">As for <see cref="SendMany"/>.</param>
+    /// <param name="options">Properties of each; the time limit has no meaning here.</param>
+    /// <returns>How many were sent; 0: there is no room now.</returns>
+    /// <exception cref="OneCopyException">As for <c>Send</c>, at the first payload; at a later one, those before it are sent and counted, and the exception comes with the next call.</exception>
+    /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
+    public int TrySendMany(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions? options = null)
+    {
+        options ??= SendOptions.Default;
+        options.RefuseUntilCompleted();
+        options.CheckTimeToLive();
+        int properties = options.Properties?.EncodedLength() ?? 0;
+        Draft* drafts = stackalloc Draft[MostAtOnce];
+        int sent = 0;
+        EnterNew();
+        try
+        {
+            while (sent < payloads.Length)
+            {
+                int most = Math.Min(payloads.Length - sent, MostAtOnce);
+                int taken = TakeDrafts(payloads.Slice(sent, most), options, properties, drafts, mayThrow: sent == 0);
+                for (int i = 0; i < taken; i++)
+                {
+                    payloads[sent + i].Span.CopyTo(new Span<byte>(drafts[i].Body, payloads[sent + i].Length));
+                    LimitLife(drafts[i], options);
+                }
+
+                int published = PublishMany(new ReadOnlySpan<Draft>(drafts, taken));
+                CountSent(payloads.Slice(sent, published));
+                sent += published;
+                if (published < most)
+                    break;
+            }
+
+            ThrowIfBroken();
+            return sent;
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>
+    /// Takes the messages that are there, as many as fit, each on a lease of its own, in their order. Does not wait. To wait for the first one, use
+    /// <see cref="Receive"/> or <see cref="ReceiveAsync"/> when this returns 0.
+    /// </summary>
+    /// <param name="messages">Where they go, from the beginning on; the rest stays as it is.</param>
+    /// <returns>How many were taken.</returns>
+    /// <exception cref="QueueCorruptException">A message's record is impossible, and no other was taken before it; that message was thrown away.</exception>
+    /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
+    public int TryReceiveMany(Span<ReceivedMessage> messages)
+    {
+        int taken = 0;
+        EnterNew();
+        try
+        {
+            while (taken < messages.Length && ClaimMany(messages[taken..], ref taken))
+            {
+            }
+
+            if (taken == 0 && messages.Length > 0 && ClaimNext() is { } lease)
+                messages[taken++] = new ReceivedMessage(lease);
+            return taken;
+        }
+        catch (QueueCorruptException) when (taken > 0)
+        {
+            return taken; // What was thrown away is counted with its damage; those that are good are not to be lost for it.
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>Completes many messages: as <see cref="ReceivedMessage.Complete"/> on each, cheaper.</summary>
+    /// <param name="messages">Of this handle, not answered yet.</param>
+    /// <exception cref="ArgumentException">One is another handle's; nothing was completed.</exception>
+    /// <exception cref="MessageWithdrawnException">One was taken back by its sender before; all others were completed.</exception>
+    /// <exception cref="InvalidOperationException">One was answered before; all others were completed.</exception>
+    /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
+    public void CompleteMany(ReadOnlySpan<ReceivedMessage> messages)
+    {
+        foreach (ReceivedMessage message in messages)
+        {
+            if (message.Lease.Queue != this)
+                throw new ArgumentException($"Message {message.Id} was received by another handle.", nameof(messages));
+        }
+
+        Exception? failure = null;
+        Enter();
+        try
+        {
+            foreach (ReceivedMessage message in messages)
+            {
+                try
+                {
+                    if (!message.TryComplete())
+                        failure ??= new MessageWithdrawnException();
+                }
+                catch (Exception e) when (e is InvalidOperationException or OneCopyException)
+                {
+                    failure ??= e;
+                }
+            }
+        }
+        finally
+        {
+            Exit();
+        }
+
+        if (failure is not null)
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
+    }
+
+    private int TakeDrafts(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions options, int properties, Draft* drafts, bool mayThrow)
+    {
+        int taken = 0;
+        try
+        {
+            // Entered again for each, which costs nothing but a look when this thread is inside.
+            lock (_blocksGate)
+            {
+                while (taken < payloads.Length && TryDraft(Needs.OfPayload(payloads[taken].Length, properties), options.Properties, out drafts[taken]))
+                    taken++;
+            }
+        }
+        catch (OneCopyException) when (taken > 0 || !mayThrow)
+        {
+            // Said by the call that begins with it.
+        }
+
+        return taken;
+    }
+
+    /// <summary>
+    /// Puts one reference behind the other from where the tail is, and then takes the tail there in one step: whoever is killed in between leaves a tail that others help on, as they
+    /// do by one after a single send. How many are sent; what there was no room for is discarded.
+    /// </summary>
+    private int PublishMany(ReadOnlySpan<Draft> drafts)
+    {
+        int sent = 0;
+        try
+        {
+            while (sent < drafts.Length)
+            {
+                ulong tail = _ring.TailPosition;
+                int put = 0;
+                while (sent + put < drafts.Length && PutAt(tail + (uint)put, drafts[sent + put]))
+                    put++;
+                _ring.AdvanceTail(tail, put);
+                sent += put;
+                if (sent == drafts.Length)
+                    break;
+
+                // Another sender was there first, or the ring is full: this one, which is queued by now, as one that is sent alone.
+                if (!TryEnqueueQueued(drafts[sent]))
+                    break;
+                sent++;
+            }
+        }
+        finally
+        {
+            for (int left = drafts.Length - 1; left >= sent; left--)
+                Discard(drafts[left]);
+        }
+
+        CrashPoint.At(Step.SendWake);
+        if (sent > 0)
+            WakeOne(WaitKind.Receive);
+        return sent;
+    }
+
+    private bool PutAt(ulong position, Draft draft)
+    {
+        MarkQueued(draft);
+        return _ring.TryPutAt(position, draft.Reference(_self.Index));
+    }
+
+    /// <summary>False: there is no room, and it is a draft again. What somebody has claimed without its reference is sent.</summary>
+    private bool TryEnqueueQueued(Draft draft)
+    {
+        bool enqueued = false;
+        try
+        {
+            enqueued = _ring.TryEnqueue(draft.Reference(_self.Index), this);
+        }
+        finally
+        {
+            enqueued = enqueued || !TryTakeBack(draft, keepDraft: true);
+        }
+
+        return enqueued;
+    }
+
+    private void CountSent(ReadOnlySpan<ReadOnlyMemory<byte>> payloads)
+    {
+        (long Messages, long Bytes) inline = default, arena = default;
+        foreach (ReadOnlyMemory<byte> payload in payloads)
+        {
+            if (payload.Length <= _self.InlineCapacity)
+                inline = (inline.Messages + 1, inline.Bytes + payload.Length);
+            else
+                arena = (arena.Messages + 1, arena.Bytes + payload.Length);
+        }
+
+        CountSent(Lane.Inline, inline.Messages, inline.Bytes);
+        CountSent(Lane.Arena, arena.Messages, arena.Bytes);
+    }
+
+    /// <summary>One walk along the ring, without helping: claims, takes the references out, and takes the head behind them in one step. False: nothing was there.</summary>
+    private bool ClaimMany(Span<ReceivedMessage> messages, ref int taken)
+    {
+        if (!_ring.TryPeek(out Ring.Peeked first))
+            return false;
+        int into = 0;
+        ulong position = first.Position;
+        Cell cell = first.Cell;
+        try
+        {
+            do
+            {
+                MessageReference reference = cell.Reference;
+                Peer? owner = OwnerOf(reference, out QueueCorruptException? corrupt);
+                PrefetchPayload(owner, reference.Block);
+                BlockState leased = default;
+                bool claimed = owner is not null && TryClaim(owner, reference.Block, reference.Generation, Cell.GenerationMask, out leased);
+                _ring.TakeOut(position, cell);
+                PrefetchNext(new Ring.Peeked(position, cell));
+                position++;
+                if (claimed)
+                {
+                    Expect(owner!, reference.Block);
+                    if (Admit(owner!, reference.Block, leased) is { } lease)
+                    {
+                        messages[into++] = new ReceivedMessage(lease);
+                        taken++;
+                    }
+                }
+                else if (UnsaidDamage(reference.Participant, owner, corrupt) is { } damage)
+                {
+                    throw damage;
+                }
+            }
+            while (into < messages.Length && position - first.Position < MostAtOnce && _ring.TryLookAt(position, out cell));
+        }
+        finally
+        {
+            _ring.AdvanceHead(first.Position, position);
+            WakeOne(WaitKind.Space);
+            CrashPoint.At(Step.ReceivePass);
+            if (_ring.Sleepers(WaitKind.Receive).Any && !_ring.LooksEmpty)
+                WakeOne(WaitKind.Receive);
+        }
+
+        return true;
+    }
+}

@@ -142,10 +142,10 @@ public sealed class BothCopyTests : IDisposable
         Assert.Equal((0, 0, 0), (queue.Statistics.Queued, queue.Statistics.Leased, queue.Statistics.Moved));
     }
 
-    /// <summary>With one piece taken, and with all of them.</summary>
+    /// <summary>With one piece taken, and with more of them.</summary>
     [Theory]
     [InlineData("both.pull")]
-    [InlineData("both.pull:9")]
+    [InlineData("both.pull:5")]
     public async Task A_receiver_that_is_killed_at_its_piece_leaves_the_message_to_the_next(string step)
     {
         Requires.NoYama();

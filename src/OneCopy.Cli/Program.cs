@@ -49,6 +49,7 @@ internal static class Program
             DemoCommand.CreateWorker(),
             DoctorCommand.CreateWorker(),
             TortureCommand.CreateWorker(),
+            QueueBenchCommand.CreateWorker(),
         };
         return root;
     }

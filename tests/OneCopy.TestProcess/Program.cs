@@ -24,6 +24,7 @@ internal static class Program
         CrashModes.AddTo(s_modes);
         VectoredModes.AddTo(s_modes);
         CopyModes.AddTo(s_modes);
+        StreamModes.AddTo(s_modes);
         if (args.Length == 0 || !s_modes.TryGetValue(args[0], out Func<string[], int>? mode))
         {
             Console.Error.WriteLine($"Usage: OneCopy.TestProcess MODE [argument]…\nModes: {string.Join(", ", s_modes.Keys.Order(StringComparer.Ordinal))}");

@@ -67,7 +67,7 @@ internal static class QueueFaults
             m.Dispose();
         });
         Lease lease = message.Lease;
-        Console.WriteLine(receiver.TryComplete(lease.Owner, lease.Block, lease.Leased, Lane.Attached, lease.Length));
+        Console.WriteLine(receiver.Finish(lease.Owner, lease.Block, lease.Leased));
         lease.End();
         return 0;
     }

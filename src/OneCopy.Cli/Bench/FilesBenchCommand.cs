@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OneCopy.Cli.Bench.Files;
+using OneCopy.Cli.Bench.Measuring;
 using OneCopy.Cli.Bench.Plot;
 using OneCopy.Cli.Processes;
 using OneCopy.Cli.Terminal;
@@ -16,7 +17,7 @@ internal static class FilesBenchCommand
     public static Command Create()
     {
         Option<string?> directory = new("--dir") { Description = "Where the files are made and removed. [default: the current directory]", HelpName = "DIR" };
-        Option<long[]> sizes = SizeList();
+        Option<long[]> sizes = BenchArguments.Sizes("The sizes of the files, such as 64KiB,1MiB,1GiB. Reads are of a file of the largest.", 1, MostBytes, "a file");
         Option<int?> rounds = QueueArguments.Number("--rounds", "N", $"How often each is measured, in turn; medians count. [default: {FilesOptions.UsualRounds}]", LeastRounds);
         Option<bool> quick = new("--quick") { Description = "Smaller files and fewer reads: less than a minute." };
         Option<string?> only = new("--only") { Description = "Copies alone, or reads alone.", HelpName = "copy|read" };
@@ -52,26 +53,6 @@ internal static class FilesBenchCommand
         }));
         return command;
     }
-
-    private static Option<long[]> SizeList() => new("--size")
-    {
-        Description = "The sizes of the files, such as 64KiB,1MiB,1GiB. Reads are of a file of the largest.",
-        HelpName = "SIZE,…",
-        AllowMultipleArgumentsPerToken = true,
-        CustomParser = static result =>
-        {
-            List<long> sizes = [];
-            foreach (string text in result.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.RemoveEmptyEntries)))
-            {
-                if (Sizes.TryParse(text, out long size) && size is >= 1 and <= MostBytes)
-                    sizes.Add(size);
-                else
-                    result.AddError($"'{text}' is no size of a file, such as 4KiB, 1MiB or 1GiB, up to {Sizes.Binary(MostBytes)}.");
-            }
-
-            return [.. sizes];
-        },
-    };
 
     private static async Task<int> RunAsync(FilesOptions options, string? plot, bool json, CancellationToken ct)
     {

@@ -12,7 +12,7 @@ internal static class CopyCommand
         Argument<string[]> paths = new("SOURCE… DESTINATION") { Description = "Files and directories, and where to: a name, or a directory that is there.", Arity = ArgumentArity.ZeroOrMore };
         Command command = new TeachingCommand(Name, "Copy files and trees like 'cp -a', by whatever moves the bytes with the least work.", """
             Directories are copied with all in them, sparse files stay sparse, hard links within a tree stay links, and mode, times, owner and extended attributes are
-            kept as far as this user may. 'auto' takes for each piece of a file the best that the two file systems can: clone, read-ahead (a second thread reads), copy-range
+            kept as far as this user may. 'auto' takes for each piece of a file the best that the two file systems can: clone, parallel (two threads), copy-range
             (copy_file_range) or read-write; 'vectored' and 'mapped' are there to be asked for. What fails is said, with the reason, and the others go on: the exit code is 1 then.
             Ctrl+C leaves no part of a file.
 

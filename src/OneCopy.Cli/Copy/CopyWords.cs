@@ -11,7 +11,7 @@ internal static class CopyWords
     [
         new("auto", (int)CopyEngine.Auto), new("clone", (int)CopyEngine.Clone), new("copy-range", (int)CopyEngine.CopyRange),
         new("mapped", (int)CopyEngine.Mapped), new("vectored", (int)CopyEngine.Vectored), new("read-write", (int)CopyEngine.ReadWrite),
-        new("read-ahead", (int)CopyEngine.ReadAhead),
+        new("parallel", (int)CopyEngine.Parallel),
     ];
 
     public static readonly CopyWord[] SparseModes = [new("auto", (int)SparseMode.Auto), new("always", (int)SparseMode.Always), new("never", (int)SparseMode.Never)];

@@ -10,6 +10,9 @@ internal sealed class DemoRun : IDisposable
 {
     public const string QueueName = "demo";
 
+    /// <summary>The same on every machine, so that what the demo tells of the lanes is too.</summary>
+    public const long AttachThreshold = 32 << 10;
+
     // Not timed: compiles the code, makes the pages of the arenas, finds out who may pull from whom, and hashes all that arrives.
     private const int WarmUpRounds = 1;
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using OneCopy.Cli.Processes;
 
 namespace OneCopy.Cli.Demo;
 

@@ -14,7 +14,7 @@ internal static class Producer
 
     public static int Run(string root) => WorkerSide.Run(side =>
     {
-        using MessageQueue queue = MessageQueue.Open(DemoRun.QueueName, new QueueOptions { Root = root });
+        using MessageQueue queue = MessageQueue.Open(DemoRun.QueueName, new QueueOptions { Root = root, AttachThreshold = DemoRun.AttachThreshold });
         LoadedFiles? loaded = null;
         while (true)
         {

@@ -28,7 +28,7 @@ internal sealed record Check(string Name, string Value, CheckStatus Status, stri
     public static Check Problem(string name, string value, string detail, string remedy) => new(name, value, CheckStatus.Problem, detail, remedy);
 }
 
-internal sealed record DoctorReport(IReadOnlyList<Check> Checks);
+internal sealed record DoctorReport(IReadOnlyList<Check> Checks, ThresholdReport AttachThreshold);
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(DoctorReport))]

@@ -14,6 +14,7 @@ internal static class DoctorCommand
     {
         Option<bool> json = QueueArguments.Json();
         Option<int?> pid = new("--pid") { Description = "Also find out whether this process can be reached, and if not, why.", HelpName = "PID" };
+        Option<bool> calibrate = new("--calibrate") { Description = "Measure anew from which length on payloads are attached, and keep it for this user." };
         Command command = new TeachingCommand("doctor", "Find out what this machine allows: kernel, rights, room, and a real pull and a real push between two processes.", """
             ok: as it should be. warning: OneCopy works, but slower, as large messages go through shared memory. problem: it does not work.
             The exit code is 1 if there is a problem, and 0 otherwise. In a container, run it there.
@@ -21,10 +22,11 @@ internal static class DoctorCommand
             Examples:
               onecopy doctor
               onecopy doctor --pid 1234
+              onecopy doctor --calibrate
               onecopy doctor --json | jq '.checks[] | select(.status != "ok")'
             """)
-        { json, pid };
-        command.SetAction(parsed => Outcome.Of(ct => RunAsync(parsed.GetValue(json), parsed.GetValue(pid), ct)));
+        { json, pid, calibrate };
+        command.SetAction(parsed => Outcome.Of(ct => RunAsync(parsed.GetValue(json), parsed.GetValue(pid), parsed.GetValue(calibrate), ct)));
         return command;
     }
 
@@ -36,22 +38,24 @@ internal static class DoctorCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(bool json, int? pid, CancellationToken ct)
+    private static async Task<int> RunAsync(bool json, int? pid, bool calibrate, CancellationToken ct)
     {
-        IReadOnlyList<Check> checks = [.. KernelChecks.All(), .. RightsChecks.All(), .. QueueChecks.All(), .. await PullChecks.AllAsync(ct), .. pid is int p ? PeerChecks.Of(p) : []];
+        ThresholdReport threshold = ThresholdReport.Find(calibrate);
+        IReadOnlyList<Check> checks = [.. KernelChecks.All(), .. RightsChecks.All(), .. QueueChecks.All(), .. await PullChecks.AllAsync(ct), threshold.Check(), .. pid is int p ? PeerChecks.Of(p) : []];
         if (json)
-            Console.WriteLine(JsonSerializer.Serialize(new DoctorReport(checks), DoctorJson.Default.DoctorReport));
+            Console.WriteLine(JsonSerializer.Serialize(new DoctorReport(checks, threshold), DoctorJson.Default.DoctorReport));
         else
-            Write(checks);
+            Write(checks, threshold);
         return checks.Any(c => c.Status == CheckStatus.Problem) ? Outcome.Failed : 0;
     }
 
-    private static void Write(IReadOnlyList<Check> checks)
+    private static void Write(IReadOnlyList<Check> checks, ThresholdReport threshold)
     {
         Table table = Screen.Table("Status", "What", "Is");
         foreach (Check check in checks)
             table.AddRow(Coloured(check.Status), Markup.Escape(check.Name), Markup.Escape(check.Value));
         Screen.Write(table);
+        threshold.Write();
         foreach (Check check in checks.Where(c => c.Status != CheckStatus.Ok))
         {
             Console.WriteLine();

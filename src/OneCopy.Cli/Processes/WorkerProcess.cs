@@ -2,6 +2,19 @@ using System.Diagnostics;
 
 namespace OneCopy.Cli.Processes;
 
+/// <summary>What the runtime of a worker compiles, and when.</summary>
+internal enum WorkerCode
+{
+    /// <summary>Optimized code from the first call on: for workers that live for seconds, and are measured.</summary>
+    Optimized,
+
+    /// <summary>As a program has it that has run for long: compiled once more with what was learnt of it, as soon as it was called some thirty times. For workers that are warmed up.</summary>
+    Profiled,
+
+    /// <summary>Starts in half the time, for workers that do not live long.</summary>
+    Quick,
+}
+
 /// <summary>
 /// The tool itself, started once more in one of its hidden modes, and spoken with in lines. It ends when its standard input
 /// does, so that none is left behind however this process ends.
@@ -29,10 +42,9 @@ internal sealed class WorkerProcess : IDisposable
     /// <summary>What it has written to standard error; ends with the process.</summary>
     public Task<string> Error => _error;
 
-    public static WorkerProcess Start(string title, params ReadOnlySpan<string> arguments) => Start(title, optimized: true, arguments);
+    public static WorkerProcess Start(string title, params ReadOnlySpan<string> arguments) => Start(title, WorkerCode.Optimized, arguments);
 
-    /// <summary>Not optimized: starts in half the time, for workers that do not live long.</summary>
-    public static WorkerProcess Start(string title, bool optimized, params ReadOnlySpan<string> arguments)
+    public static WorkerProcess Start(string title, WorkerCode code, params ReadOnlySpan<string> arguments)
     {
         string program = Environment.ProcessPath ?? throw new IOException("This system does not say which program this process runs.");
         ProcessStartInfo start = new(program)
@@ -43,11 +55,8 @@ internal sealed class WorkerProcess : IDisposable
             RedirectStandardError = true,
         };
 
-        // Optimized code from the first call on: workers live for seconds, and are measured.
-        if (optimized)
-            start.Environment["DOTNET_TieredCompilation"] = "0";
-        else
-            start.Environment["DOTNET_EnableDiagnostics"] = "0";
+        foreach ((string name, string value) in SettingsOf(code))
+            start.Environment[name] = value;
 
         // As "dotnet OneCopy.Cli.dll" the program is the host, and the first argument is what it runs.
         if (string.Equals(Path.GetFileNameWithoutExtension(program), "dotnet", StringComparison.Ordinal))
@@ -102,6 +111,13 @@ internal sealed class WorkerProcess : IDisposable
 
         _process.Dispose();
     }
+
+    private static (string Name, string Value)[] SettingsOf(WorkerCode code) => code switch
+    {
+        WorkerCode.Optimized => [("DOTNET_TieredCompilation", "0")],
+        WorkerCode.Profiled => [("DOTNET_TieredCompilation", "1"), ("DOTNET_TieredPGO", "1"), ("DOTNET_TC_CallCountingDelayMs", "0")],
+        _ => [("DOTNET_EnableDiagnostics", "0")],
+    };
 
     private async Task<IOException> EndedAsync()
     {

@@ -20,7 +20,7 @@ internal sealed class Life : IDisposable
         string path = Worker.JournalPath(root, number);
         Journal.Create(path);
         Journal = Journal.Open(path);
-        _process = WorkerProcess.Start($"worker of life {number}", optimized: false, TortureCommand.WorkerName, root, $"{number}", $"{seed}");
+        _process = WorkerProcess.Start($"worker of life {number}", WorkerCode.Quick, TortureCommand.WorkerName, root, $"{number}", $"{seed}");
         StartedAt = Stopwatch.GetTimestamp();
 
         // It is our child and not reaped yet, or, if it has ended already, its number is not used again so soon.

@@ -4,13 +4,28 @@ using OneCopy.Interop;
 
 namespace OneCopy.Messaging;
 
-/// <summary>What the message holds, and what becomes of it while it is read. Within <see cref="Begin"/> and <see cref="End"/>.</summary>
+/// <summary>What the message holds, and what becomes of it while it is read. Within <see cref="Begin(uint)"/> and <see cref="End"/>.</summary>
 internal sealed unsafe partial class Lease
 {
     private iovec[]? _segments;
     private int _ways;
 
-    public void CopyTo(long offset, byte* destination, long length, CancellationToken ct) => queue.Copy(this, offset, destination, length, ct);
+    public void CopyTo(long offset, byte* destination, long length, CancellationToken ct)
+    {
+        if (Lane != Lane.Inline)
+        {
+            queue.Copy(this, offset, destination, length, ct);
+            return;
+        }
+
+        // The lease holds the memory. What is looked at afterwards: closing gives the message back, and then these bytes may be another's.
+        Buffer.MemoryCopy(InPlace(offset), destination, length, length);
+        Volatile.ReadBarrier();
+        if (queue.IsClosed)
+            throw new ObjectDisposedException(nameof(MessageQueue), $"The handle of queue {queue.Name} is closed.");
+        if (owner.File.IsDamaged)
+            throw Damaged();
+    }
 
     public MessageProperties Properties => _properties ??= ReadProperties();
 

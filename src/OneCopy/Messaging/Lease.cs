@@ -37,6 +37,8 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
         Idle,
     }
 
+    public MessageQueue Queue => queue;
+
     public Peer Owner => owner;
 
     public int Block => _block;
@@ -96,40 +98,65 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
     }
 
     /// <summary>Begins an operation on the message; pair with <see cref="End"/>.</summary>
-    public void Begin(uint version)
+    public void Begin(uint version) => Begin(version, Answer.None);
+
+    private void Begin(uint version, Answer answer)
     {
-        while (true)
+        // Most often nobody else is at it: then one exchange does.
+        long expected = Word(version, Answer.None, users: 0);
+        long seen = Interlocked.CompareExchange(ref _use, Word(version, answer, users: 1), expected);
+        while (seen != expected)
         {
-            long seen = Volatile.Read(ref _use);
             if (VersionOf(seen) != version)
                 throw AnsweredBefore();
             if (AnswerOf(seen) != Answer.None)
                 throw Refusal(AnswerOf(seen));
-            if (Interlocked.CompareExchange(ref _use, seen + 1, seen) == seen)
-                return;
+            expected = seen;
+            seen = Interlocked.CompareExchange(ref _use, seen + ((long)answer << AnswerShift) + 1, seen);
         }
     }
 
     public void End()
     {
-        // Alone and answered: nobody else can begin any more.
-        long seen = Volatile.Read(ref _use);
-        if ((seen & UsersMask) == 1 && IsOver(seen))
-            BecomeIdle(seen);
-        else if (((seen = Interlocked.Decrement(ref _use)) & UsersMask) == 0 && IsOver(seen))
-            BecomeIdle(seen);
-    }
-
-    /// <summary>The message is done. Within <see cref="Begin"/> and <see cref="End"/>, as all that follows.</summary>
-    public void Complete()
-    {
-        Take(Answer.Completed);
-        if (queue.TryComplete(owner, _block, _leased, Lane, Length))
+        if (IsOver(Volatile.Read(ref _use)) && TryBecomeIdle())
+        {
+            Return();
             return;
-        Change(Answer.Completed, Answer.Withdrawn);
-        throw new MessageWithdrawnException();
+        }
+
+        long seen = Interlocked.Decrement(ref _use);
+        if ((seen & UsersMask) != 0 || !IsOver(seen))
+            return;
+        Volatile.Write(ref _use, Word(VersionOf(seen) + 1, Answer.Idle, users: 0));
+        Return();
     }
 
+    /// <summary>The message is done. False: it was withdrawn. Within an operation of the handle, whose file has the counters.</summary>
+    public bool TryComplete(uint version)
+    {
+        Begin(version, Answer.Completed);
+        if (!queue.Finish(owner, _block, _leased))
+        {
+            Change(Answer.Completed, Answer.Withdrawn);
+            End();
+            return false;
+        }
+
+        Lane lane = Lane;
+        long length = Length;
+        bool isAlone = TryBecomeIdle();
+        queue.Leases.Enter();
+        queue.CountCompleted(lane, length);
+        bool isKept = !isAlone || owner.TryReturn(this);
+        queue.Leases.Exit();
+        if (!isAlone)
+            End();
+        else if (!isKept)
+            owner.Release();
+        return true;
+    }
+
+    /// <summary>Within <see cref="Begin(uint)"/> and <see cref="End"/>, as all that follows.</summary>
     public void Abandon()
     {
         if (queue.TryDeadLetterExhausted(this))
@@ -182,6 +209,28 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
         End();
     }
 
+    /// <summary>A dead letter, if the dead-letter queue has room, else abandoned: it is in a queue in any case.</summary>
+    public void SetAside(string reason)
+    {
+        if (!queue.TryDeadLetter(this, reason) && TryTake(Answer.Abandoned))
+            queue.TryAbandon(owner, _block, _leased);
+    }
+
+    /// <summary>Abandons it, however often it was handed out, and rings its sender, which waits for this answer. Nothing if it was answered.</summary>
+    public void GiveUp(uint version)
+    {
+        Begin(version);
+        try
+        {
+            if (TryTake(Answer.Abandoned))
+                queue.GiveUp(owner, _block, _leased);
+        }
+        finally
+        {
+            End();
+        }
+    }
+
     public void FinishDeadLettered()
     {
         if (TryTake(Answer.DeadLettered))
@@ -204,10 +253,24 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
 
     private static InvalidOperationException AnsweredBefore() => new("The message was answered before.");
 
-    private void BecomeIdle(long seen)
+    /// <summary>By an operation that has answered. False: others are at it as well, and the last of them does it.</summary>
+    private bool TryBecomeIdle()
     {
+        // Alone and answered: nobody else can begin any more.
+        long seen = Volatile.Read(ref _use);
+        if ((seen & UsersMask) != 1)
+            return false;
         Volatile.Write(ref _use, Word(VersionOf(seen) + 1, Answer.Idle, users: 0));
-        owner.Return(this);
+        return true;
+    }
+
+    private void Return()
+    {
+        queue.Leases.Enter();
+        bool isKept = owner.TryReturn(this);
+        queue.Leases.Exit();
+        if (!isKept)
+            owner.Release();
     }
 
     private void Take(Answer answer)

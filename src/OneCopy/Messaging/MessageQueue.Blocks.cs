@@ -111,8 +111,13 @@ public sealed unsafe partial class MessageQueue
             ? BlockLayout.InlineOffset + (bodyInline ? Needs.Aligned(needs.Body) : 0)
             : arenaOffset + (bodyInline ? 0 : Needs.Aligned(needs.Body));
         Lane lane = needs.Attached ? Lane.Attached : bodyInline ? Lane.Inline : Lane.Arena;
-        *(ulong*)(p + BlockLayout.MoveRequestOffset) = 0;
-        *(ulong*)(p + BlockLayout.MovedOffset) = 0;
+        if (needs.Attached)
+        {
+            // A zero means none; what is left of an earlier message could have this generation again, after four thousand million of them.
+            _self.MoveRequest(block) = 0;
+            _self.Moved(block) = 0;
+        }
+
         *(ulong*)(p + BlockLayout.SequenceOffset) = (ulong)++_sequence;
         *(long*)(p + BlockLayout.PayloadLengthOffset) = needs.PayloadLength;
         p[BlockLayout.LaneOffset] = (byte)lane;
@@ -122,7 +127,7 @@ public sealed unsafe partial class MessageQueue
         *(int*)(p + BlockLayout.SegmentCountOffset) = needs.Segments;
         *(long*)(p + BlockLayout.PayloadOffsetOffset) = bodyOffset;
         *(long*)(p + BlockLayout.PropertiesOffsetOffset) = propertiesOffset;
-        *(long*)(p + BlockLayout.TimeSentOffset) = MessageRecord.Now;
+        *(long*)(p + BlockLayout.TimeSentOffset) = MessageRecord.RoughNow;
         *(long*)(p + BlockLayout.ExpiresOffset) = 0; // Set when it is sent (LimitLife).
         return new Draft(
             block,
@@ -152,6 +157,21 @@ public sealed unsafe partial class MessageQueue
         state = default;
         return false;
     }
+
+    /// <summary>
+    /// A glance for who waits for a block. First at one some way on, so that several are free when it is: who takes each block from its receiver as soon as that is done with it
+    /// has both wait for cache lines. Then at the next one, and at all in turn, one a glance.
+    /// </summary>
+    private bool MayHaveFreeBlock(int looks)
+    {
+        const int LooksFarAhead = 64;
+        int next = Volatile.Read(ref _nextBlock);
+        if (looks < LooksFarAhead)
+            return IsFree((next + (_blocks.Length / 8)) % _blocks.Length);
+        return IsFree(next) || IsFree((next + looks) % _blocks.Length);
+    }
+
+    private bool IsFree(int block) => _self.State(block).Phase is Phase.Free or Phase.Done;
 
     // Never 0: a zero in the words of a move means "none".
     private static uint NextGeneration(BlockState seen) => seen.Generation == uint.MaxValue ? 1 : seen.Generation + 1;

@@ -35,7 +35,7 @@ public sealed partial class MessageQueue
         foreach (Peer peer in _peers.OfType<Peer>().Concat(_graveyard))
         {
             peer.CloseFiles();
-            peer.Leave();
+            peer.Leave(this);
         }
 
         _ring.Dispose();

@@ -165,7 +165,7 @@ public sealed partial class MessageQueue
             if (Volatile.Read(ref _operations) != _sleepers)
                 return;
             foreach (Peer peer in _graveyard)
-                peer.Leave();
+                peer.Leave(this);
             _graveyard.Clear();
         }
     }

@@ -138,7 +138,7 @@ public sealed partial class MessageQueue
                 waiting.IsMoved = true;
                 own.MovedOffset = offset;
                 own.MovedSize = waiting.Length;
-                *(long*)(_self.Block(waiting.Block) + BlockLayout.MovedPlaceOffset) = offset;
+                _self.MovedPlace(waiting.Block) = offset;
                 _self.Count(Counter.Moved);
             }
 

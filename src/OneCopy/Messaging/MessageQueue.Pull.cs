@@ -146,7 +146,7 @@ public sealed unsafe partial class MessageQueue
 
     private static bool IsStillMine(Peer owner, int block, BlockState leased)
     {
-        Interlocked.MemoryBarrier();
+        Volatile.ReadBarrier();
         return owner.File.State(block) == leased;
     }
 

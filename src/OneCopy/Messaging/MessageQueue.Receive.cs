@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using OneCopy.Messaging;
 
@@ -6,6 +7,9 @@ namespace OneCopy;
 /// <summary>Receiving: the claim of a message, and waiting for one.</summary>
 public sealed partial class MessageQueue
 {
+    // { participant:32, block:32 } that a receiver may look for next; a hint.
+    private long _expected;
+
     /// <summary>Waits for the next message and takes it on a lease, which ends with its completion, or with this process.</summary>
     /// <param name="timeout">How long to wait; null: as long as it takes.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -42,21 +46,20 @@ public sealed partial class MessageQueue
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
     public bool TryReceive(TimeSpan timeout, out ReceivedMessage message, CancellationToken cancellationToken = default)
     {
-        if (TryReceive(out message))
-            return true;
-        long deadline = Deadline.After(timeout);
-        StrongBox<Lease?> claimed = new();
+        Claim claim = default;
         EnterNew();
         try
         {
-            WaitUntil(WaitKind.Receive, claimed, static (q, c) => (c.Value = q.ClaimNext()) is not null, deadline, cancellationToken);
+            // One look first: the clock is read by those alone who wait.
+            if (!claim.Try(this))
+                WaitUntil(WaitKind.Receive, ref claim, Deadline.After(timeout), cancellationToken);
         }
         finally
         {
             Exit();
         }
 
-        return Handed(claimed.Value, out message);
+        return Handed(claim.Claimed, out message);
     }
 
     /// <summary>Waits for the next message without a thread, and takes it on a lease.</summary>
@@ -100,6 +103,15 @@ public sealed partial class MessageQueue
         }
     }
 
+    private struct Claim : IAttempt
+    {
+        public Lease? Claimed { get; private set; }
+
+        public readonly bool MaySucceed(MessageQueue queue) => queue._ring.HasNews || queue.ExpectedIsQueued(out _, out _);
+
+        public bool Try(MessageQueue queue) => (Claimed = queue.ClaimNext()) is not null;
+    }
+
     private static bool Handed(Lease? lease, out ReceivedMessage message)
     {
         message = lease is null ? default : new ReceivedMessage(lease);
@@ -121,6 +133,7 @@ public sealed partial class MessageQueue
         {
             MessageReference reference = oldest.Cell.Reference;
             Peer? owner = OwnerOf(reference, out QueueCorruptException? corrupt);
+            PrefetchPayload(owner, reference.Block);
             BlockState leased = default;
             bool claimed = owner is not null && TryClaim(owner, reference.Block, reference.Generation, Cell.GenerationMask, out leased);
             _ring.Remove(oldest);
@@ -134,16 +147,44 @@ public sealed partial class MessageQueue
                 continue;
             }
 
+            Expect(owner!, reference.Block);
             CrashPoint.At(Step.ReceivePass);
-            if (!_ring.LooksEmpty)
+            if (_ring.Sleepers(WaitKind.Receive).Any && !_ring.LooksEmpty)
                 WakeOne(WaitKind.Receive);
+            PrefetchNext(oldest);
             if (Admit(owner!, reference.Block, leased) is { } lease)
                 return lease;
         }
 
         ThrowIfBroken(); // Zeros look like an empty ring.
-        return null;
+        return ClaimExpected();
     }
+
+    /// <summary>
+    /// The ring is empty; but the block that its sender fills next may be queued already, and its reference be on its way. It is claimed as any message out of turn is: the reference
+    /// is stale when it comes, and dropped by the next look. So a receiver that waits needs one line from the sender, and not two one after the other. The order holds: what
+    /// this sender has put into the ring before was seen there, for the ring was empty after it.
+    /// </summary>
+    private Lease? ClaimExpected()
+    {
+        if (!ExpectedIsQueued(out Peer? owner, out int block))
+            return null;
+        Expect(owner, block);
+        return TryClaim(owner, block, 0, 0, out BlockState leased) ? Admit(owner, block, leased) : null;
+    }
+
+    private bool ExpectedIsQueued([NotNullWhen(true)] out Peer? owner, out int block)
+    {
+        // One word, so that it is a block of that participant. Within an operation, who is in the table stays mapped.
+        long expected = Volatile.Read(ref _expected);
+        block = (int)expected;
+        owner = Volatile.Read(ref _peers[expected >> 32]);
+        return owner is not null && block < owner.File.BlockCount && owner.File.State(block).Phase == Phase.Queued;
+    }
+
+    /// <summary>Blocks are mostly used in turn.</summary>
+    private void Expect(Peer owner, int block) =>
+        Volatile.Write(ref _expected, ((long)owner.Index << 32) | (uint)(block + 1 < owner.File.BlockCount ? block + 1 : 0));
 
     /// <summary>The claim: one compare-and-swap, whose success makes the message this participant's.</summary>
     private bool TryClaim(Peer owner, int block, uint generation, uint generationMask, out BlockState leased)
@@ -154,7 +195,7 @@ public sealed partial class MessageQueue
         while (true)
         {
             CrashPoint.At(Step.ReceiveState);
-            BlockState seen = owner.File.State(block);
+            BlockState seen = owner.File.StateToChange(block);
             if (seen.Phase != Phase.Queued || (seen.Generation & generationMask) != generation)
                 return false;
             leased = seen.To(Phase.Leased, _self.Index);
@@ -162,6 +203,23 @@ public sealed partial class MessageQueue
             if (owner.File.TryChange(block, seen, leased))
                 return true;
         }
+    }
+
+    /// <summary>The line behind the record, while the exchange on the state waits for the record's own.</summary>
+    private static unsafe void PrefetchPayload(Peer? owner, int block)
+    {
+        if (owner is not null && block < owner.File.BlockCount)
+            Processor.Prefetch(owner.File.Block(block) + BlockLayout.InlineOffset);
+    }
+
+    /// <summary>What the next receive will read first, if it is there and its sender is known.</summary>
+    private unsafe void PrefetchNext(Ring.Peeked oldest)
+    {
+        if (!_ring.TryPeekNext(oldest, out MessageReference next) || Volatile.Read(ref _peers[next.Participant]) is not { } owner || next.Block >= owner.File.BlockCount)
+            return;
+        byte* block = owner.File.Block(next.Block);
+        Processor.Prefetch(block);
+        Processor.Prefetch(block + BlockLayout.InlineOffset);
     }
 
     internal Lease? Admit(Peer owner, int block, BlockState leased)

@@ -74,7 +74,7 @@ public sealed partial class MessageQueue
     /// <see cref="Send(SendBuffer, SendOptions?, CancellationToken)"/>, or dispose it.
     /// </summary>
     /// <param name="length">Bytes of the payload, 0 included. What they hold at first is not defined.</param>
-    /// <param name="timeout">How long to wait for room; null: as long as it takes.</param>
+    /// <param name="timeout">How long to wait for room, here and whenever the buffer grows; null: as long as it takes.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="TimeoutException">There was no room in time.</exception>
     /// <exception cref="OneCopyException">ENOSPC, or more than the arena's limit.</exception>
@@ -85,7 +85,7 @@ public sealed partial class MessageQueue
         try
         {
             Draft draft = TakeDraft(Needs.OfPayload(length, 0), null, Deadline.After(timeout), cancellationToken);
-            return new SendBuffer(this, _peers[_self.Index]!, draft.Block, draft.State, (nint)draft.Body, length);
+            return new SendBuffer(this, _peers[_self.Index]!, PlaceOf(draft, length), timeout);
         }
         finally
         {
@@ -93,7 +93,10 @@ public sealed partial class MessageQueue
         }
     }
 
-    /// <summary>Sends a rented buffer. It is the queue's from then on and must not be touched again.</summary>
+    /// <summary>
+    /// Sends a rented buffer: what was written (<see cref="SendBuffer.WrittenCount"/>) if it was used as a writer, else the whole length. It is the queue's from then on and must not be
+    /// touched again.
+    /// </summary>
     /// <param name="buffer">Of this handle, not sent or disposed yet.</param>
     /// <param name="options">Properties, as far as they fit in the block beside what is there; time limit.</param>
     /// <param name="cancellationToken">Ends the wait for room in the ring; the buffer can be sent again then.</param>
@@ -108,22 +111,19 @@ public sealed partial class MessageQueue
         EnterNew();
         try
         {
-            (int block, BlockState state) = buffer.Take(this);
+            buffer.Take(this);
             bool sent = false;
             try
             {
-                WriteProperties(block, buffer.Length, options.Properties);
-                LimitLife(new Draft(block, state, 0, 0), options);
-                Publish(new Draft(block, state, 0, 0), Deadline.After(options.Timeout), cancellationToken, keepDraft: true);
+                Publish(Finished(buffer, options), Deadline.After(options.Timeout), cancellationToken, keepDraft: true);
                 sent = true;
                 ThrowIfBroken();
+                CountSent(buffer);
             }
             finally
             {
                 buffer.EndSend(sent);
             }
-
-            CountSent(buffer.Length);
         }
         finally
         {
@@ -150,8 +150,8 @@ public sealed partial class MessageQueue
         ct.ThrowIfCancellationRequested();
         if (TryDraft(needs, properties, out Draft draft))
             return draft;
-        DraftAttempt attempt = new(needs, properties);
-        return WaitUntil(WaitKind.Own, attempt, DraftAttempt.Try, deadline, ct)
+        TakeAttempt attempt = new(needs, properties);
+        return WaitUntil(WaitKind.Own, ref attempt, deadline, ct)
             ? attempt.Draft
             : throw new TimeoutException($"The queue {Name} had no room for a message of {needs.PayloadLength:N0} bytes in time; nothing was sent.");
     }
@@ -160,9 +160,10 @@ public sealed partial class MessageQueue
     private void Publish(Draft draft, long deadline, CancellationToken ct, bool keepDraft = false)
     {
         MarkQueued(draft);
+        Enqueue enqueue = new(draft.Reference(_self.Index));
         try
         {
-            if (WaitUntil(WaitKind.Space, draft.Reference(_self.Index), static (q, r) => q.TryEnqueue(r), deadline, ct))
+            if (enqueue.Try(this) || WaitUntil(WaitKind.Space, ref enqueue, deadline, ct))
                 return;
         }
         catch
@@ -177,7 +178,7 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>The same without waiting. False: there is no room in the ring now, and the draft is taken back.</summary>
-    private bool TryPublish(Draft draft)
+    private bool TryPublish(Draft draft, bool keepDraft = false)
     {
         MarkQueued(draft);
         bool enqueued = false;
@@ -188,7 +189,7 @@ public sealed partial class MessageQueue
         finally
         {
             // Not in the ring, because that is full or in disorder: not sent, unless somebody claimed it all the same.
-            enqueued = enqueued || !TryTakeBack(draft, keepDraft: false);
+            enqueued = enqueued || !TryTakeBack(draft, keepDraft);
         }
 
         ThrowIfBroken();
@@ -225,14 +226,14 @@ public sealed partial class MessageQueue
         return true;
     }
 
-    private unsafe void WriteProperties(int block, int payloadLength, MessageProperties? properties)
+    private unsafe void WriteProperties(int block, int inlineBytes, MessageProperties? properties)
     {
         int length = properties?.EncodedLength() ?? 0;
         byte* p = _self.Block(block);
         *(ushort*)(p + BlockLayout.PropertiesLengthOffset) = 0; // Those of an attempt before this one.
         if (length == 0)
             return;
-        int used = payloadLength <= _self.InlineCapacity ? (int)Needs.Aligned(payloadLength) : 0;
+        int used = (int)Needs.Aligned(inlineBytes);
         if (used + length <= _self.InlineCapacity)
         {
             int offset = BlockLayout.InlineOffset + used;
@@ -256,6 +257,25 @@ public sealed partial class MessageQueue
     {
         _self.Count(Counter.SentInline + ((int)lane * 2));
         _self.Count(Counter.SentInlineBytes + ((int)lane * 2), bytes);
+    }
+
+    private struct TakeAttempt(Needs needs, MessageProperties? properties) : IAttempt
+    {
+        private int _looks;
+        private Draft _draft;
+
+        public readonly Draft Draft => _draft;
+
+        public bool MaySucceed(MessageQueue queue) => queue.MayHaveFreeBlock(_looks++);
+
+        public bool Try(MessageQueue queue) => queue.TryDraft(needs, properties, out _draft);
+    }
+
+    private readonly struct Enqueue(MessageReference reference) : IAttempt
+    {
+        public bool MaySucceed(MessageQueue queue) => !queue._ring.LooksFull;
+
+        public bool Try(MessageQueue queue) => queue.TryEnqueue(reference);
     }
 
     private sealed class DraftAttempt(Needs needs, MessageProperties? properties)

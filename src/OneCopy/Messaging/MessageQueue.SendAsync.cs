@@ -189,13 +189,13 @@ public sealed partial class MessageQueue
             : throw new TimeoutException($"The queue {Name} had no room for a message of {needs.PayloadLength:N0} bytes in time; nothing was sent.");
     }
 
-    private ValueTask PublishAsync(Draft draft, long deadline, CancellationToken ct)
+    private ValueTask PublishAsync(Draft draft, long deadline, CancellationToken ct, bool keepDraft = false)
     {
         MarkQueued(draft);
-        return EnqueueAsync(draft, deadline, ct);
+        return EnqueueAsync(draft, deadline, ct, keepDraft);
     }
 
-    private async ValueTask EnqueueAsync(Draft draft, long deadline, CancellationToken ct)
+    private async ValueTask EnqueueAsync(Draft draft, long deadline, CancellationToken ct, bool keepDraft = false)
     {
         try
         {
@@ -204,18 +204,18 @@ public sealed partial class MessageQueue
         }
         catch
         {
-            if (!TryTakeBack(draft, keepDraft: false))
+            if (!TryTakeBack(draft, keepDraft))
                 return;
             throw;
         }
 
-        if (TryTakeBack(draft, keepDraft: false))
+        if (TryTakeBack(draft, keepDraft))
             throw new TimeoutException($"The ring of queue {Name} had no room in time; nothing was sent.");
     }
 
     private bool ShouldAttach(long length, SendOptions options)
     {
-        if (_options.Attach == AttachMode.Never || length == 0 || length < _options.AttachThreshold)
+        if (_options.Attach == AttachMode.Never || length == 0 || !AttachThreshold.IsReached(length, _options.AttachThreshold))
             return false;
         bool required = _options.Attach == AttachMode.Required;
         if (options.SurviveSender)
@@ -250,7 +250,7 @@ public sealed partial class MessageQueue
 
     private unsafe void Copy(in ReadOnlySequence<byte> payload, byte* to)
     {
-        bool throughKernel = payload.Length >= _options.AttachThreshold;
+        bool throughKernel = AttachThreshold.IsReached(payload.Length, _options.AttachThreshold);
         foreach (ReadOnlyMemory<byte> piece in payload)
         {
             if (throughKernel)

@@ -16,6 +16,9 @@ public sealed unsafe partial class MessageQueue
     // A receiver that has to be woken first is not here within the usual time. So much longer is looked for it, as long as that has not been in vain.
     private const long LongestSpin = 100_000;
 
+    // And without that reason.
+    private const long ShortestSpin = 20_000;
+
     private long _spinForHelp = LongestSpin;
 
     /// <summary>
@@ -136,7 +139,7 @@ public sealed unsafe partial class MessageQueue
         long spin = _options.WaitStrategy switch
         {
             WaitStrategy.Spin => Deadline.Never,
-            WaitStrategy.Adaptive when s_spinsHelp => waiting.IsAttached ? Math.Max(Volatile.Read(ref _spinForHelp), SpinNanoseconds) : SpinNanoseconds,
+            WaitStrategy.Adaptive when s_spinsHelp => waiting.IsAttached ? Math.Max(Volatile.Read(ref _spinForHelp), ShortestSpin) : ShortestSpin,
             _ => 0,
         };
         long until = spin == Deadline.Never ? Deadline.Never : Deadline.Now + spin;

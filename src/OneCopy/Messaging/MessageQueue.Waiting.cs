@@ -9,8 +9,9 @@ namespace OneCopy;
 /// </summary>
 public sealed partial class MessageQueue
 {
-    // Look again for about 20 µs before sleeping: twice what a wake-up costs, so that it never loses much.
-    private const int SpinNanoseconds = 20_000;
+    // Looks between two looks at the clock: some 2 µs.
+    private const int LooksATime = 64;
+    private const int RoundsATry = 32;
 
     private static readonly bool s_spinsHelp = Environment.ProcessorCount > 1;
 
@@ -23,7 +24,17 @@ public sealed partial class MessageQueue
     private readonly LinkedList<TaskCompletionSource>[] _awaiters = [new(), new(), new()];
     private readonly bool[] _doorbellIncluded = new bool[3];
     private bool _asynchronousReceivers;
+    private readonly SpinBudget[] _spins = [new(), new(), new()];
     private int _wakeFrom;
+
+    /// <summary>What a thread waits for. A value, so that waiting allocates nothing.</summary>
+    private interface IAttempt
+    {
+        /// <summary>Cheap: whether a try may succeed. Others need not be asked for the lines that it reads.</summary>
+        bool MaySucceed(MessageQueue queue);
+
+        bool Try(MessageQueue queue);
+    }
 
     bool IDoorbellOwner.WantsDoorbell(WaitKind kind)
     {
@@ -105,16 +116,28 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Waits in this thread until <paramref name="attempt"/> succeeds. False: the deadline passed.</summary>
-    private unsafe bool WaitUntil<TState>(WaitKind kind, TState state, Func<MessageQueue, TState, bool> attempt, long deadline, CancellationToken ct)
+    private bool WaitUntil<TState>(WaitKind kind, TState state, Func<MessageQueue, TState, bool> attempt, long deadline, CancellationToken ct)
     {
-        if (attempt(this, state))
+        StateAttempt<TState> tries = new(state, attempt);
+        return WaitUntil(kind, ref tries, deadline, ct);
+    }
+
+    private bool WaitUntil<TAttempt>(WaitKind kind, ref TAttempt attempt, long deadline, CancellationToken ct)
+        where TAttempt : struct, IAttempt
+    {
+        if (attempt.Try(this))
             return true;
         ct.ThrowIfCancellationRequested();
-        if (Spin(kind, state, attempt, deadline, ct))
-            return true;
-        if (!Deadline.IsAhead(deadline))
-            return false;
+        long begun = Deadline.Now;
+        bool succeeded = Spin(kind, ref attempt, begun, deadline, ct) || (Deadline.IsAhead(deadline) && SleepUntil(kind, ref attempt, deadline, ct));
+        if (succeeded)
+            _spins[(int)kind].Learn(Deadline.Now - begun);
+        return succeeded;
+    }
 
+    private unsafe bool SleepUntil<TAttempt>(WaitKind kind, ref TAttempt attempt, long deadline, CancellationToken ct)
+        where TAttempt : struct, IAttempt
+    {
         // Cancelling rings the own doorbell, so that the sleeper looks up.
         using CancellationTokenRegistration registration = ct.UnsafeRegister(
             static s =>
@@ -134,7 +157,7 @@ public sealed partial class MessageQueue
                 CrashPoint.At(Step.SleepRead);
                 uint seen = ReadDoorbell(kind);
                 CrashPoint.At(Step.SleepLook);
-                if (attempt(this, state))
+                if (attempt.Try(this))
                     return true;
                 ThrowIfBroken();
                 ct.ThrowIfCancellationRequested();
@@ -165,16 +188,23 @@ public sealed partial class MessageQueue
             WakeOne(kind);
     }
 
-    private bool Spin<TState>(WaitKind kind, TState state, Func<MessageQueue, TState, bool> attempt, long deadline, CancellationToken ct)
+    private bool Spin<TAttempt>(WaitKind kind, ref TAttempt attempt, long begun, long deadline, CancellationToken ct)
+        where TAttempt : struct, IAttempt
     {
         if (_options.WaitStrategy == WaitStrategy.Sleep || (!s_spinsHelp && _options.WaitStrategy == WaitStrategy.Adaptive))
             return false;
-        long until = _options.WaitStrategy == WaitStrategy.Spin ? deadline : Math.Min(deadline, Deadline.Now + SpinNanoseconds);
-        while (Deadline.IsAhead(until))
+        long until = _options.WaitStrategy == WaitStrategy.Spin ? deadline : Math.Min(deadline, begun + _spins[(int)kind].Nanoseconds);
+        for (int rounds = 0; Deadline.IsAhead(until);)
         {
-            for (int i = 0; i < 8; i++)
-                Thread.SpinWait(8);
-            if (attempt(this, state))
+            for (int i = 0; i < LooksATime; i++)
+            {
+                Processor.Pause();
+                if (attempt.MaySucceed(this) && attempt.Try(this))
+                    return true;
+            }
+
+            // Now and then in earnest: what a glance does not see (damage, say) is found here. Rarely, for a try may look at many lines that others are writing.
+            if (++rounds % RoundsATry == 0 && attempt.Try(this))
                 return true;
             ThrowIfBroken();
             ct.ThrowIfCancellationRequested();
@@ -182,6 +212,13 @@ public sealed partial class MessageQueue
         }
 
         return false;
+    }
+
+    private readonly struct StateAttempt<TState>(TState state, Func<MessageQueue, TState, bool> attempt) : IAttempt
+    {
+        public bool MaySucceed(MessageQueue queue) => true;
+
+        public bool Try(MessageQueue queue) => attempt(queue, state);
     }
 
     /// <summary>The same without a thread. False: the deadline passed.</summary>

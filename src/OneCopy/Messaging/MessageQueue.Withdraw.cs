@@ -20,26 +20,29 @@ public sealed partial class MessageQueue
     {
         // Not while the payload is being moved into the arena; afterwards it is an arena message.
         lock (waiting.Gate)
-        {
-            while (true)
-            {
-                BlockState s = _self.State(waiting.Block);
-                bool attached = MessageRecord.IsAttached(_self, waiting.Block);
-                if (s.Generation != waiting.Generation || !(s.Phase == Phase.Queued || (s.Phase == Phase.Leased && attached)))
-                    return false;
-                BlockState withdrawn = new(NextGeneration(s), Phase.Filling, _self.Index, 0);
-                CrashPoint.At(Step.WithdrawState);
-                if (!_self.TryChange(waiting.Block, s, withdrawn))
-                    continue;
-                CrashPoint.At(Step.WithdrawRing);
-                _self.Count(Counter.Withdrawn);
+            return TryWithdraw(waiting.Block, waiting.Generation);
+    }
 
-                // A receiver that waits for this payload to be moved or pushed looks up. After the full fence of the change.
-                if (s.Phase == Phase.Leased && TryPeerAt(s.Actor) is { } holder && Volatile.Read(ref holder.File.OwnSleeping) != 0)
-                    holder.File.Ring(WaitKind.Own);
-                Discard(new Draft(waiting.Block, withdrawn, 0, 0));
-                return true;
-            }
+    private bool TryWithdraw(int block, uint generation)
+    {
+        while (true)
+        {
+            BlockState s = _self.State(block);
+            bool attached = MessageRecord.IsAttached(_self, block);
+            if (s.Generation != generation || !(s.Phase == Phase.Queued || (s.Phase == Phase.Leased && attached)))
+                return false;
+            BlockState withdrawn = new(NextGeneration(s), Phase.Filling, _self.Index, 0);
+            CrashPoint.At(Step.WithdrawState);
+            if (!_self.TryChange(block, s, withdrawn))
+                continue;
+            CrashPoint.At(Step.WithdrawRing);
+            _self.Count(Counter.Withdrawn);
+
+            // A receiver that waits for this payload to be moved or pushed looks up. After the full fence of the change.
+            if (s.Phase == Phase.Leased && TryPeerAt(s.Actor) is { } holder && Volatile.Read(ref holder.File.OwnSleeping) != 0)
+                holder.File.Ring(WaitKind.Own);
+            Discard(new Draft(block, withdrawn, 0, 0));
+            return true;
         }
     }
 

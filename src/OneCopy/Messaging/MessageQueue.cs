@@ -25,6 +25,7 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
     private int _sleepers;
     private int _closing;
     private bool _closed;
+    private Gate _leases;
 
     private MessageQueue(QueueDirectory directory, Ring ring, Participant self, QueueOptions options)
     {
@@ -40,6 +41,11 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
         _peers[self.Index] = new Peer(self);
         _doorbells = DoorbellThread.Watch(this);
     }
+
+    /// <summary>Guards the idle leases of all peers, and the counters of what was completed.</summary>
+    internal ref Gate Leases => ref _leases;
+
+    internal bool IsClosed => Volatile.Read(ref _closed);
 
     /// <summary>The queue's name.</summary>
     public string Name => _directory.Name;

@@ -13,6 +13,7 @@ internal sealed unsafe partial class Participant : IDisposable
     private readonly MemoryMapping _map;
     private readonly MemoryMapping? _arenaMap;
     private readonly byte* _base;
+    private readonly long _movesOffset;
     private long _fileSize;
 
     private Participant(string path, int index, long incarnation, SafeFileHandle file, MemoryMapping map, MemoryMapping? arenaMap, long fileSize, byte* header)
@@ -35,6 +36,7 @@ internal sealed unsafe partial class Participant : IDisposable
         NonceAddress = *(nuint*)(header + ParticipantLayout.NonceAddressOffset);
         QueueId = new Guid(new ReadOnlySpan<byte>(header + ParticipantLayout.QueueIdOffset, 16));
         Nonce = new Guid(new ReadOnlySpan<byte>(header + ParticipantLayout.NonceOffset, ParticipantLayout.NonceLength));
+        _movesOffset = ParticipantLayout.MovesOffset(BlockCount, BlockSize);
         ArenaOffset = ParticipantLayout.ArenaOffset(BlockCount, BlockSize);
     }
 
@@ -89,6 +91,12 @@ internal sealed unsafe partial class Participant : IDisposable
     /// <summary>An acquiring read: what was written before this state was published can be read after it.</summary>
     public BlockState State(int block) => new(Volatile.Read(ref StateWord(block)));
 
+    /// <summary>
+    /// As <see cref="State"/>, for who is about to change it: an exchange of nothing for nothing brings the line here to be written, where a read would bring it once to be read and
+    /// once more to be written. (A state is never 0: generations begin at 1.)
+    /// </summary>
+    public BlockState StateToChange(int block) => new(Interlocked.CompareExchange(ref StateWord(block), 0, 0));
+
     /// <summary>Whether a reference to this participant means a message that is queued here now.</summary>
     public bool HasQueued(MessageReference reference) =>
         reference.Block < BlockCount && State(reference.Block).IsQueuedAs(reference.Generation);
@@ -97,9 +105,12 @@ internal sealed unsafe partial class Participant : IDisposable
     public bool TryChange(int block, BlockState from, BlockState to) =>
         Interlocked.CompareExchange(ref StateWord(block), to.Bits, from.Bits) == from.Bits;
 
-    public ref ulong MoveRequest(int block) => ref *(ulong*)(Block(block) + BlockLayout.MoveRequestOffset);
+    public ref ulong MoveRequest(int block) => ref *(ulong*)(Move(block) + MoveLayout.RequestOffset);
 
-    public ref ulong Moved(int block) => ref *(ulong*)(Block(block) + BlockLayout.MovedOffset);
+    public ref ulong Moved(int block) => ref *(ulong*)(Move(block) + MoveLayout.MovedOffset);
+
+    /// <summary>Where in the arena the moved payload of a block is; written before <see cref="Moved"/>.</summary>
+    public ref long MovedPlace(int block) => ref *(long*)(Move(block) + MoveLayout.PlaceOffset);
 
     public ref long CounterWord(int counter) => ref *(long*)(_base + ParticipantLayout.CountersOffset + (counter * 8L));
 
@@ -133,6 +144,8 @@ internal sealed unsafe partial class Participant : IDisposable
         if (Stat.Of(_file.Fd(), out statx s).Succeeded && (long)s.stx_size < Volatile.Read(ref _fileSize))
             _map.MarkDamaged();
     }
+
+    private byte* Move(int block) => _base + _movesOffset + ((long)block * MoveLayout.Size);
 
     public void Dispose()
     {

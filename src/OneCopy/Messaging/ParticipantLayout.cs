@@ -41,43 +41,40 @@ internal static class ParticipantLayout
     public const int PostingsOffset = 4096;
     public const int BlocksOffset = PostingsOffset + (PostingLayout.Slots * PostingLayout.SlotSize);
 
-    public static long ArenaOffset(int blockCount, int blockSize) => Pages.RoundUp(BlocksOffset + ((long)blockCount * blockSize));
+    /// <summary>Behind the blocks, a <see cref="MoveLayout"/> for each: only messages whose payload is moved touch it.</summary>
+    public static long MovesOffset(int blockCount, int blockSize) => BlocksOffset + ((long)blockCount * blockSize);
+
+    public static long ArenaOffset(int blockCount, int blockSize) =>
+        Pages.RoundUp(MovesOffset(blockCount, blockSize) + ((long)blockCount * MoveLayout.Size));
 }
 
-/// <summary>Offsets in a block, and what its flags say.</summary>
+/// <summary>
+/// Offsets in a block, and what its flags say. State and record are one cache line, and an inline payload begins with the next: a short message costs its
+/// receiver two lines, which lie side by side.
+/// </summary>
 internal static class BlockLayout
 {
     public const int StateOffset = 0;
-
-    /// <summary>{ generation:32, receiver:32 }: written by the lease's holder to have the payload moved into the arena.</summary>
-    public const int MoveRequestOffset = 8;
-
-    /// <summary>{ generation:32, errno:32 }: the owner's answer; errno 0 = moved.</summary>
-    public const int MovedOffset = 16;
-
-    public const int SequenceOffset = 24;
-    public const int PayloadLengthOffset = 32;
-    public const int LaneOffset = 40;
-    public const int FlagsOffset = 41;
-    public const int PropertiesLengthOffset = 42;
-    public const int SegmentCountOffset = 44;
+    public const int SequenceOffset = 8;
+    public const int PayloadLengthOffset = 16;
+    public const int LaneOffset = 24;
+    public const int FlagsOffset = 25;
+    public const int PropertiesLengthOffset = 26;
+    public const int SegmentCountOffset = 28;
 
     /// <summary>In the arena: the payload, or for the attached lane the table of segments if it is not in the block.</summary>
-    public const int PayloadOffsetOffset = 48;
+    public const int PayloadOffsetOffset = 32;
 
     /// <summary>In the arena, or in the block if <see cref="PropertiesInline"/>.</summary>
-    public const int PropertiesOffsetOffset = 56;
+    public const int PropertiesOffsetOffset = 40;
 
     /// <summary>Microseconds since 1970, UTC.</summary>
-    public const int TimeSentOffset = 64;
-
-    /// <summary>Where in the arena a moved payload is; the place it had before stays as it was, for those who are just reading it.</summary>
-    public const int MovedPlaceOffset = 72;
+    public const int TimeSentOffset = 48;
 
     /// <summary>Microseconds since 1970, UTC, from which on it is not handed out any more; 0 = never.</summary>
-    public const int ExpiresOffset = 80;
+    public const int ExpiresOffset = 56;
 
-    public const int InlineOffset = 96;
+    public const int InlineOffset = 64;
 
     public const byte PropertiesInline = 1;
     public const byte SegmentsInline = 2;
@@ -85,6 +82,21 @@ internal static class BlockLayout
     public const int MinBlockSize = 128;
     public const int MaxBlockSize = 65536;
     public const int SegmentSize = 16;
+}
+
+/// <summary>Offsets in what a participant's file has for each block beside it: the move of an attached payload into the arena.</summary>
+internal static class MoveLayout
+{
+    public const int Size = 32;
+
+    /// <summary>{ generation:32, receiver:32 }: written by the lease's holder to have the payload moved into the arena.</summary>
+    public const int RequestOffset = 0;
+
+    /// <summary>{ generation:32, errno:32 }: the owner's answer; errno 0 = moved.</summary>
+    public const int MovedOffset = 8;
+
+    /// <summary>Where in the arena a moved payload is; the place it had before stays as it was, for those who are just reading it.</summary>
+    public const int PlaceOffset = 16;
 }
 
 /// <summary>The counters that every participant keeps in its file, one word each.</summary>

@@ -10,7 +10,6 @@ namespace OneCopy.Messaging;
 /// </remarks>
 internal sealed class Peer(Participant file)
 {
-    private readonly Lock _idleGate = new();
     private Lease?[] _idle = new Lease?[4];
     private int _idleCount;
     private bool _isLeaving;
@@ -67,48 +66,37 @@ internal sealed class Peer(Participant file)
     /// <summary>An idle lease for a message of this peer, with its reference. Null: the memory is gone.</summary>
     public Lease? TakeLease(MessageQueue queue)
     {
-        lock (_idleGate)
+        Lease? idle = null;
+        queue.Leases.Enter();
+        if (_idleCount > 0)
         {
-            if (_idleCount > 0)
-            {
-                Lease idle = _idle[--_idleCount]!;
-                _idle[_idleCount] = null;
-                return idle;
-            }
+            idle = _idle[--_idleCount];
+            _idle[_idleCount] = null;
         }
 
-        return TryAddReference() ? new Lease(queue, this) : null;
+        queue.Leases.Exit();
+        return idle ?? (TryAddReference() ? new Lease(queue, this) : null);
     }
 
-    /// <summary>Of an idle lease.</summary>
-    public void Return(Lease lease)
+    /// <summary>Of an idle lease, within the handle's gate for them. False: nobody will want it again; it is to be released.</summary>
+    public bool TryReturn(Lease lease)
     {
-        lock (_idleGate)
-        {
-            if (!_isLeaving)
-            {
-                if (_idleCount == _idle.Length)
-                    Array.Resize(ref _idle, _idleCount * 2);
-                _idle[_idleCount++] = lease;
-                return;
-            }
-        }
-
-        Release();
+        if (_isLeaving)
+            return false;
+        if (_idleCount == _idle.Length)
+            Array.Resize(ref _idle, _idleCount * 2);
+        _idle[_idleCount++] = lease;
+        return true;
     }
 
     /// <summary>The table's reference goes, and those of the idle leases; those in use go when they are answered.</summary>
-    public void Leave()
+    public void Leave(MessageQueue queue)
     {
-        int idle;
-        lock (_idleGate)
-        {
-            _isLeaving = true;
-            idle = _idleCount;
-            _idleCount = 0;
-            _idle = [];
-        }
-
+        queue.Leases.Enter();
+        _isLeaving = true;
+        int idle = _idleCount;
+        _idleCount = 0;
+        queue.Leases.Exit();
         for (int i = 0; i <= idle; i++)
             Release();
     }

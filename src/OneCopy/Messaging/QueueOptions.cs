@@ -43,7 +43,7 @@ public sealed record QueueOptions
 
     /// <summary>
     /// Made by the creator: bytes of a block, a power of two from 128 to 65,536. A message whose payload and properties fit in
-    /// what its record leaves (96 bytes less) is inline. Default 512.
+    /// what its record leaves (64 bytes less) is inline. Default 512.
     /// </summary>
     public int BlockSize { get; init; } = 512;
 
@@ -71,10 +71,12 @@ public sealed record QueueOptions
     public long ArenaLimit { get; init; } = 1L << 30;
 
     /// <summary>
-    /// From how many bytes on <c>SendAsync</c> attaches instead of copying into the arena. Default 32 KiB: below, copying twice is
-    /// cheaper than a system call and pinning pages. <see cref="long.MaxValue"/>: never.
+    /// From how many bytes on <c>SendAsync</c> attaches instead of copying into the arena: below, copying twice is cheaper than a system call and pinning pages.
+    /// Null (the default): where that was measured to change on this machine, between 8 and 128 KiB (<c>onecopy doctor</c> says where). It is measured once for a user, machine and kernel, in the
+    /// background of the first process that asks, and 32 KiB holds until then and where it cannot be measured; the environment variable
+    /// <c>ONECOPY_ATTACH_THRESHOLD</c> names another number. <see cref="long.MaxValue"/>: never.
     /// </summary>
-    public long AttachThreshold { get; init; } = 32 * 1024;
+    public long? AttachThreshold { get; init; }
 
     /// <summary>
     /// Whether payloads go straight between this participant's memory and others': as a sender and as a receiver. Default
@@ -123,9 +125,9 @@ public sealed record QueueOptions
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Blocks, Messaging.Cell.MaxBlocks);
         ArgumentOutOfRangeException.ThrowIfLessThan(ArenaLimit, 0);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(ArenaLimit, 1L << 40);
-        ArgumentOutOfRangeException.ThrowIfLessThan(AttachThreshold, 0);
         ArgumentOutOfRangeException.ThrowIfLessThan(CopyThreads, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(CopyThreads, 64);
+        ArgumentOutOfRangeException.ThrowIfLessThan(AttachThreshold ?? 0, 0, nameof(AttachThreshold));
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)Attach, (uint)AttachMode.Required, nameof(Attach));
     }
 

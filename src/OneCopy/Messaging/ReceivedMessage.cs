@@ -91,16 +91,12 @@ public readonly partial struct ReceivedMessage : IDisposable, IEquatable<Receive
     /// <exception cref="InvalidOperationException">It was answered before.</exception>
     public void Complete()
     {
-        Lease lease = Begin();
-        try
-        {
-            lease.Complete();
-        }
-        finally
-        {
-            lease.End();
-        }
+        if (!Lease.Queue.TryComplete(this))
+            throw new MessageWithdrawnException();
     }
+
+    /// <summary>False: it was withdrawn.</summary>
+    internal bool TryComplete() => Lease.TryComplete(_version);
 
     /// <summary>
     /// Gives it back, to be handed out again at once, to anybody. If it was handed out as often as the queue allows
@@ -163,6 +159,22 @@ public readonly partial struct ReceivedMessage : IDisposable, IEquatable<Receive
     public static bool operator !=(ReceivedMessage left, ReceivedMessage right) => !left.Equals(right);
 
     internal void GiveBack() => Lease.GiveBack(_version);
+
+    internal void GiveUp() => Lease.GiveUp(_version);
+
+    /// <summary>Dead-letters it if that needs no wait, else abandons it.</summary>
+    internal void SetAside(string reason)
+    {
+        Lease lease = Begin();
+        try
+        {
+            lease.SetAside(reason);
+        }
+        finally
+        {
+            lease.End();
+        }
+    }
 
     private Lease Begin()
     {

@@ -19,22 +19,20 @@ internal sealed unsafe partial class Ring
         {
             CrashPoint.At(Step.EnqueueTail);
             ulong tail = Volatile.Read(ref Tail);
-            ref ulong cell = ref CellAt(tail);
-            Cell seen = new(Volatile.Read(ref cell));
-            int ahead = LapsAhead(seen.Lap, tail);
-            if (ahead == 0 && seen.IsEmpty)
+            uint lap = (uint)(tail >> _lapShift) & Cell.LapMask;
+            CrashPoint.At(Step.EnqueueCell);
+            // Not looked at first: a look would fetch the line to read, and the exchange fetch it again to write. The full fence of this exchange
+            // orders the block's state before the reference, and the reference before the look at the sleepers that follows.
+            ulong empty = Cell.Empty(lap).Bits;
+            Cell seen = new(Interlocked.CompareExchange(ref CellAt(tail), Cell.Of(lap, reference).Bits, empty));
+            if (seen.Bits == empty)
             {
-                CrashPoint.At(Step.EnqueueCell);
-                // The full fence of this exchange orders the block's state before the reference, and the reference before the
-                // look at the sleepers that follows.
-                if (Interlocked.CompareExchange(ref cell, Cell.Of(seen.Lap, reference).Bits, seen.Bits) == seen.Bits)
-                {
-                    CrashPoint.At(Step.EnqueueAdvance);
-                    Interlocked.CompareExchange(ref Tail, tail + 1, tail);
-                    return true;
-                }
+                CrashPoint.At(Step.EnqueueAdvance);
+                Interlocked.CompareExchange(ref Tail, tail + 1, tail);
+                return true;
             }
-            else if (ahead >= 0)
+
+            if (LapsAhead(seen.Lap, tail) >= 0)
             {
                 CrashPoint.At(Step.EnqueueHelp);
                 Interlocked.CompareExchange(ref Tail, tail + 1, tail);
@@ -51,6 +49,28 @@ internal sealed unsafe partial class Ring
     /// <summary>Reads the oldest reference. False: the ring is empty.</summary>
     /// <exception cref="QueueCorruptException">Head, tail and cells contradict each other.</exception>
     public bool TryPeek(out Peeked peeked) => Look(out peeked) ?? throw InDisorder();
+
+    /// <summary>
+    /// Whether the cell at the head has a reference, or was emptied: something for a receiver to look at. Only that: the tail, which senders write, is not read, so that who
+    /// waits takes no line from them but the one that will have the reference.
+    /// </summary>
+    public bool HasNews
+    {
+        get
+        {
+            ulong head = Volatile.Read(ref Head);
+            Cell seen = new(Volatile.Read(ref CellAt(head)));
+            return !seen.IsEmpty || LapsAhead(seen.Lap, head) != 0;
+        }
+    }
+
+    /// <summary>The reference behind one that was found, if it is there: what a receiver will want next.</summary>
+    public bool TryPeekNext(Peeked peeked, out MessageReference next)
+    {
+        Cell seen = new(Volatile.Read(ref CellAt(peeked.Position + 1)));
+        next = seen.Reference;
+        return !seen.IsEmpty;
+    }
 
     // Null: no sense can be made of it.
     private bool? Look(out Peeked peeked)
@@ -139,7 +159,17 @@ internal sealed unsafe partial class Ring
         return true;
     }
 
-    private ref ulong CellAt(ulong position) => ref _cells[position & (ulong)(Capacity - 1)];
+    private ref ulong CellAt(ulong position) => ref _cells[PlaceOf(position, Capacity)];
+
+    /// <summary>
+    /// Where a position's cell is. Neighbours lie in different cache lines, so that who puts in the next reference does not take the line of the one before from who
+    /// is just taking that out: eight lines are filled side by side.
+    /// </summary>
+    internal static int PlaceOf(ulong position, int capacity)
+    {
+        int place = (int)position & (capacity - 1);
+        return (place & ~63) | ((place & 7) << 3) | ((place >> 3) & 7);
+    }
 
     // The sign of (lap of the cell) - (lap of the position), in 26 bits.
     private int LapsAhead(uint cellLap, ulong position)

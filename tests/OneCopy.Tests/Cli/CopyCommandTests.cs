@@ -172,7 +172,7 @@ public class CopyCommandTests
     [Theory]
     [InlineData("Where to? There is only a", "cp", "a")]
     [InlineData("What, and where to?", "cp")]
-    [InlineData("--engine is one of auto, clone, copy-range, mapped, vectored, read-write, read-ahead, not 'magic'", "cp", "a", "b", "--engine", "magic")]
+    [InlineData("--engine is one of auto, clone, copy-range, mapped, vectored, read-write, parallel, not 'magic'", "cp", "a", "b", "--engine", "magic")]
     [InlineData("--window is a number of bytes", "cp", "a", "b", "--window", "some")]
     [InlineData("--no-preserve takes mode, times, owner, xattr, all, not 'smell'", "cp", "a", "b", "--no-preserve", "mode,smell")]
     [InlineData("--parallel is a number from 1 to 1024, not '0'", "cp", "a", "b", "--parallel", "0")]

@@ -52,6 +52,35 @@ public class DoctorCommandTests
         }
     }
 
+    /// <summary>Measured once for a user and a machine, and anew when that is asked for; never where the call is denied.</summary>
+    [Fact]
+    public void The_attach_threshold_is_measured_and_kept()
+    {
+        using TestFolder caches = new();
+        foreach ((string[] before, string[] arguments, string source) in new (string[], string[], string)[]
+        {
+            ([DotnetHost.Path, ChildProcess.TestProcessPath, "run-denied", "EPERM"], [], "default"),
+            ([], [], "measured"),
+            ([], [], "cache"),
+            ([], ["--calibrate"], "measured"),
+            (["env", "ONECOPY_ATTACH_THRESHOLD=12345"], [], "environment"),
+        })
+        {
+            string command = string.Join(' ', [.. before, DotnetHost.Path, Path.Combine(AppContext.BaseDirectory, "OneCopy.Cli.dll"), "doctor", "--json", .. arguments]);
+            string output = IO.CopyFolder.Run("env", "-u", "ONECOPY_ATTACH_THRESHOLD", $"XDG_CACHE_HOME={caches.Path}", "sh", "-c", $"{command} || true");
+            JsonElement threshold = JsonDocument.Parse(output[output.IndexOf('{', StringComparison.Ordinal)..]).RootElement.GetProperty("attach_threshold");
+            Assert.Equal(source, threshold.GetProperty("source").GetString());
+            Assert.Equal(Path.Combine(caches.Path, "onecopy", "lane-costs"), threshold.GetProperty("file").GetString());
+            long bytes = threshold.GetProperty("bytes").GetInt64();
+            if (source is "default" or "environment")
+                Assert.Equal(source is "default" ? 32768 : 12345, bytes);
+            else
+                Assert.InRange(bytes, 8192, 131072);
+            if (source is "measured" or "cache")
+                Assert.Equal(7, threshold.GetProperty("costs").GetArrayLength());
+        }
+    }
+
     /// <summary>A process that cannot be reached is named with the reason, whatever it is.</summary>
     [Theory]
     [InlineData("group=65534 user=65534 dumpable=1", "", "user of process", "but queues touch only memory of their own user's processes")]

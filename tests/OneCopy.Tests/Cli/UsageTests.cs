@@ -49,6 +49,7 @@ public class UsageTests
     [InlineData("torture")]
     [InlineData("bench")]
     [InlineData("bench", "files")]
+    [InlineData("bench", "queue")]
     [InlineData("cp")]
     [InlineData("mem")]
     [InlineData("mem", "maps")]

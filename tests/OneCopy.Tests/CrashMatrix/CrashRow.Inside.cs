@@ -47,6 +47,11 @@ internal sealed partial class CrashRow
         await Receiver.Do("recover-late on");
     }
 
+    /// <summary>
+    /// The survivors see to a death before the crash, and the victim does not: it would still be ringing everybody, for a recovery that has rows of its own, when its steps begin to count.
+    /// </summary>
+    public Task LeaveDeathToOthers() => Victim.Do("recover-late on");
+
     /// <summary>What a receiver leaves that is killed when it has completed the last message of a dead sender, and done nothing more.</summary>
     public void CompleteUnnoticed(int owner, string message)
     {

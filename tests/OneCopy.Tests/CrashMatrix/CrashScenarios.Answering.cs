@@ -78,6 +78,7 @@ internal static partial class CrashScenarios
                 await row.Sender.Do("send 100");
                 (CrashProcess dead, int index) = await row.Join(3);
                 await dead.Do("receive; read");
+                await row.LeaveDeathToOthers();
                 dead.Kill();
                 await CrashRow.Until(() => row.IsGone(index), "the dead receiver is recovered");
             },

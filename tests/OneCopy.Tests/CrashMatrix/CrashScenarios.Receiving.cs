@@ -92,6 +92,7 @@ internal static partial class CrashScenarios
             {
                 (CrashProcess dead, int index) = await row.Join(3);
                 await dead.Do("send 20000");
+                await row.LeaveDeathToOthers();
                 dead.Kill();
                 await CrashRow.Until(() => row.IsDead(index), "the dead sender is recovered");
             },

@@ -8,7 +8,7 @@ public sealed class CopyEngineTests : IDisposable
     private readonly CopyFolder _disk = new();
     private readonly CopyFolder _memory = new("/dev/shm");
 
-    public static TheoryData<CopyEngine> Engines => [CopyEngine.Auto, CopyEngine.CopyRange, CopyEngine.Mapped, CopyEngine.Vectored, CopyEngine.ReadWrite, CopyEngine.ReadAhead];
+    public static TheoryData<CopyEngine> Engines => [CopyEngine.Auto, CopyEngine.CopyRange, CopyEngine.Mapped, CopyEngine.Vectored, CopyEngine.ReadWrite, CopyEngine.Parallel];
 
     public void Dispose()
     {
@@ -71,24 +71,26 @@ public sealed class CopyEngineTests : IDisposable
     }
 
     [Fact]
-    public void Auto_reads_ahead_where_a_second_thread_may()
+    public void Auto_takes_a_second_thread_where_it_may()
     {
         if (Environment.ProcessorCount < 2)
             Assert.Skip("Needs two processors.");
         byte[] content = _memory.Write("source", 3_000_000);
         FileCopyOptions alone = new() { Parallelism = 1 };
-        Assert.Equal(CopyEngine.ReadAhead, FileCopier.Plan(_memory["source"], _memory["a"]).Engine);
+        Assert.Equal(CopyEngine.Parallel, FileCopier.Plan(_memory["source"], _memory["a"]).Engine);
         Assert.Equal(CopyEngine.CopyRange, FileCopier.Plan(_memory["source"], _memory["a"], alone).Engine);
-        Assert.Equal(CopyEngine.ReadAhead, FileCopier.Copy(_memory["source"], _memory["a"]).Extents[0].Engine);
+        Assert.Equal(CopyEngine.Parallel, FileCopier.Copy(_memory["source"], _memory["a"]).Extents[0].Engine);
         Assert.Equal([CopyEngine.CopyRange], FileCopier.Copy(_memory["source"], _memory["b"], alone).Engines);
         Assert.Equal(content, File.ReadAllBytes(_memory["a"]));
 
-        // A piece of data that is too short for it is copied in another way, between others that are not.
+        // Short pieces of data go the same way as those between which they are; a file that has little data does not.
         _memory.WriteSparse("sparse", 40 << 20, (0, 2 << 20), (10 << 20, 100_000), (20 << 20, 2 << 20));
         FileCopyResult result = FileCopier.Copy(_memory["sparse"], _memory["c"]);
-        Assert.Equal(
-            [CopyEngine.ReadAhead, CopyEngine.CopyRange, CopyEngine.ReadAhead], result.Extents.Where(e => e.Kind == CopyExtentKind.Data).Select(e => e.Engine));
+        Assert.Equal([CopyEngine.Parallel], result.Engines);
+        Assert.Equal(3, result.Extents.Count(e => e.Kind == CopyExtentKind.Data));
         _memory.AssertSame("sparse", "c");
+        _memory.WriteSparse("little", 40 << 20, (0, 200_000), (10 << 20, 100_000));
+        Assert.Equal([CopyEngine.CopyRange], FileCopier.Copy(_memory["little"], _memory["d"]).Engines);
     }
 
     [Fact]

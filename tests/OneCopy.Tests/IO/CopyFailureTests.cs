@@ -40,6 +40,20 @@ public sealed class CopyFailureTests : IDisposable
         }
     }
 
+    /// <summary>A file system that is full in the middle of a long copy: whichever of two threads meets it, by a write or by a map.</summary>
+    [Fact]
+    public void Two_threads_that_find_no_room_leave_no_partial_file()
+    {
+        using CopyFolder small = CopyFolder.Small(30 << 20);
+        _folder.Write("source", 60 << 20);
+        for (int round = 0; round < 5; round++)
+        {
+            OneCopyException e = Assert.Throws<OneCopyException>(() => FileCopier.Copy(_folder["source"], small["copy"], new FileCopyOptions { Engine = CopyEngine.Parallel }));
+            Assert.Equal(("pwrite", "ENOSPC"), (e.Call, e.ErrnoName));
+            Assert.Empty(small.Names());
+        }
+    }
+
     [Theory]
     [MemberData(nameof(CopyEngineTests.Engines), MemberType = typeof(CopyEngineTests))]
     public void A_cancelled_copy_leaves_nothing(CopyEngine engine)

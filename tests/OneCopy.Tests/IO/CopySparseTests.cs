@@ -93,7 +93,7 @@ public sealed class CopySparseTests : IDisposable
         Gen<(int Tail, (long, int)[] Pieces, CopyEngine Engine, int Window, int Buffer, int Count, bool Sparse)> layout =
             from tail in Gen.Choose(0, 100_000)
             from pieces in Gen.ArrayOf(piece, 6)
-            from engine in Gen.Elements(CopyEngine.Auto, CopyEngine.CopyRange, CopyEngine.Mapped, CopyEngine.Vectored, CopyEngine.ReadWrite, CopyEngine.ReadAhead)
+            from engine in Gen.Elements(CopyEngine.Auto, CopyEngine.CopyRange, CopyEngine.Mapped, CopyEngine.Vectored, CopyEngine.ReadWrite, CopyEngine.Parallel)
             from window in Gen.Choose(1, 400_000)
             from buffer in Gen.Choose(1, 50_000)
             from count in Gen.Choose(1, 1200)

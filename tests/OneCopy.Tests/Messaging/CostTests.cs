@@ -73,7 +73,7 @@ public sealed class CostTests : IDisposable
         using ChildProcess sender = attach
             ? Traced(prefix + "-sender", "queue-attach", _root.Path, "q", text)
             : Traced(prefix + "-sender", "queue-send", _root.Path, "q", "1", text);
-        string lane = attach ? "Attached" : length <= 416 ? "Inline" : "Arena";
+        string lane = attach ? "Attached" : length <= 448 ? "Inline" : "Arena";
         Assert.Equal($"got {length} {lane} ok 1", await receiver.ReadLineAsync(TimeSpan.FromMinutes(1)));
         sender.Finish(TimeSpan.FromMinutes(1));
         receiver.Finish(TimeSpan.FromMinutes(1));

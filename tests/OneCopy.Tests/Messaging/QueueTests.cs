@@ -16,8 +16,8 @@ public sealed class QueueTests : IDisposable
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    [InlineData(416)]
-    [InlineData(417)]
+    [InlineData(448)]
+    [InlineData(449)]
     [InlineData(65_536)]
     [InlineData(5_000_000)]
     public void A_copied_payload_arrives(int length)
@@ -27,7 +27,7 @@ public sealed class QueueTests : IDisposable
         queue.Send(payload, cancellationToken: Ct);
         using ReceivedMessage message = queue.Receive(s_soon, Ct);
         Assert.Equal(length, message.Length);
-        Assert.Equal(length <= 416 ? Lane.Inline : Lane.Arena, message.Lane);
+        Assert.Equal(length <= 448 ? Lane.Inline : Lane.Arena, message.Lane);
         Assert.Equal(payload, message.ToArray());
         Assert.True(message.TryGetSpan(out ReadOnlySpan<byte> inPlace));
         Assert.True(inPlace.SequenceEqual(payload));

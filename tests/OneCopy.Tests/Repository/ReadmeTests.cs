@@ -37,6 +37,17 @@ public sealed class ReadmeTests : IDisposable
     }
 
     [Fact]
+    public async Task The_program_with_pipes_runs()
+    {
+        string sample = Path.Combine(AppContext.BaseDirectory, "Pipelines.dll");
+        using ChildProcess reader = ChildProcess.StartProgram("env", $"ONECOPY_ROOT={_root.Path}", DotnetHost.Path, sample, "read", "lines");
+        using ChildProcess writer = ChildProcess.StartProgram("env", $"ONECOPY_ROOT={_root.Path}", DotnetHost.Path, sample, "write", "lines", "20000");
+        Assert.Equal("(20000, 99995000)", await reader.ReadLineAsync());
+        writer.Finish();
+        reader.Finish();
+    }
+
+    [Fact]
     public async Task The_program_with_files_runs()
     {
         string folder = Directory.CreateTempSubdirectory("onecopy-test-").FullName;

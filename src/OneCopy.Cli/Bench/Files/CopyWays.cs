@@ -8,7 +8,7 @@ internal static class CopyWays
     private static readonly (string Name, CopyEngine Engine)[] s_engines =
     [
         ("read-write", CopyEngine.ReadWrite),
-        ("read-ahead", CopyEngine.ReadAhead),
+        ("parallel", CopyEngine.Parallel),
         ("vectored", CopyEngine.Vectored),
         ("mapped", CopyEngine.Mapped),
         ("copy-range", CopyEngine.CopyRange),
@@ -16,7 +16,7 @@ internal static class CopyWays
     ];
 
     public static IReadOnlyList<Trial> Of(WorkFiles files, bool cold, CancellationToken ct) =>
-        [.. s_engines.Select(e => new CopyTrial(e.Name, files, cold, hasThreads: e.Engine == CopyEngine.ReadAhead, CopyBy(e.Engine, ct)))];
+        [.. s_engines.Select(e => new CopyTrial(e.Name, files, cold, hasThreads: e.Engine == CopyEngine.Parallel, CopyBy(e.Engine, ct)))];
 
     private static Action<string, string> CopyBy(CopyEngine engine, CancellationToken ct)
     {

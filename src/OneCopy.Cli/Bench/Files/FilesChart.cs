@@ -25,7 +25,7 @@ internal static class FilesChart
         };
         return new Panel(
             $"{title}, {(cold ? "cold (from storage)" : "warm (page cache)")}", across, up, x => Sizes.Binary((long)x),
-            kind == Kind.RandomRead ? y => Short(y).TrimEnd() : y => Short(y) + "B/s", lines, cold ? findings.NoCold : null);
+            kind == Kind.RandomRead ? y => Amounts.Prefixed(y).TrimEnd() : y => Amounts.Prefixed(y) + "B/s", lines, cold ? findings.NoCold : null);
     }
 
     private static Plot.Point PointOf(Figure f, Measured w)
@@ -33,12 +33,4 @@ internal static class FilesChart
         double amount = f.Kind == Kind.RandomRead ? w.Operations : w.Bytes;
         return new Plot.Point(f.Size, amount / w.Seconds, amount / w.Slowest, amount / w.Fastest);
     }
-
-    private static string Short(double value) => value switch
-    {
-        >= 1e9 => $"{value / 1e9:0.##} G",
-        >= 1e6 => $"{value / 1e6:0.##} M",
-        >= 1e3 => $"{value / 1e3:0.##} k",
-        _ => $"{value:0.##} ",
-    };
 }

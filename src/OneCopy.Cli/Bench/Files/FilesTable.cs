@@ -24,7 +24,7 @@ internal static class FilesTable
             Console.WriteLine($"{refused.Way} was not measured: {refused.Refusal}");
         if (findings.NoCold is not null)
             Console.WriteLine($"Nothing was measured cold: {findings.NoCold}.");
-        Console.WriteLine($"Processor time, system calls, page faults and bytes from storage are those of the measuring thread (of the whole process for read-ahead, which has two), for each {(findings.Options.Work == Work.Copy ? "file" : "file or read")}.");
+        Console.WriteLine($"Processor time, system calls, page faults and bytes from storage are those of the measuring thread (of the whole process for parallel, which has two), for each {(findings.Options.Work == Work.Copy ? "file" : "file or read")}.");
         Console.WriteLine($"System calls: {findings.SystemCallSource}.");
         if (findings.QueuedShare > Disturbed)
             Console.WriteLine($"Other programs had the processors in {findings.QueuedShare:P0} of the time in which this could have run: throughputs are too low, and their spread wide. Processor times and counts hold.");

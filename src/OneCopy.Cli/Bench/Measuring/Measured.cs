@@ -20,7 +20,7 @@ internal sealed class Measured(string way, long operations, long bytes, IReadOnl
 
     public IReadOnlyList<Sample> Samples { get; } = samples;
 
-    public double Seconds { get; } = Median(samples, s => s.Seconds);
+    public double Seconds { get; } = Median.Of(samples, s => s.Seconds);
 
     public double Fastest => Samples.Count == 0 ? 0 : Samples.Min(s => s.Seconds);
 
@@ -29,9 +29,9 @@ internal sealed class Measured(string way, long operations, long bytes, IReadOnl
     /// <summary>From the fastest to the slowest round, in parts of the median.</summary>
     public double Spread => Seconds > 0 ? (Slowest - Fastest) / Seconds : 0;
 
-    public double UserSeconds { get; } = Median(samples, s => s.UserSeconds);
+    public double UserSeconds { get; } = Median.Of(samples, s => s.UserSeconds);
 
-    public double SystemSeconds { get; } = Median(samples, s => s.SystemSeconds);
+    public double SystemSeconds { get; } = Median.Of(samples, s => s.SystemSeconds);
 
     /// <summary>What part of the processor time was the kernel's, from all rounds together; null if too short to say.</summary>
     public double? KernelShare
@@ -43,29 +43,19 @@ internal sealed class Measured(string way, long operations, long bytes, IReadOnl
         }
     }
 
-    public double ProcessorSeconds { get; } = Median(samples, s => s.ProcessorSeconds);
+    public double ProcessorSeconds { get; } = Median.Of(samples, s => s.ProcessorSeconds);
 
-    public long MinorFaults { get; } = (long)Median(samples, s => s.MinorFaults);
+    public long MinorFaults { get; } = (long)Median.Of(samples, s => s.MinorFaults);
 
-    public long MajorFaults { get; } = (long)Median(samples, s => s.MajorFaults);
+    public long MajorFaults { get; } = (long)Median.Of(samples, s => s.MajorFaults);
 
-    public long SystemCalls { get; } = (long)Median(samples, s => s.SystemCalls);
+    public long SystemCalls { get; } = (long)Median.Of(samples, s => s.SystemCalls);
 
-    public long BytesFromStorage { get; } = (long)Median(samples, s => s.BytesFromStorage);
+    public long BytesFromStorage { get; } = (long)Median.Of(samples, s => s.BytesFromStorage);
 
-    public double QueuedSeconds { get; } = Median(samples, s => s.QueuedSeconds);
+    public double QueuedSeconds { get; } = Median.Of(samples, s => s.QueuedSeconds);
 
     public double BytesPerSecond => Seconds > 0 ? Bytes / Seconds : 0;
 
     public double OperationsPerSecond => Seconds > 0 ? Operations / Seconds : 0;
-
-    /// <summary>The middle one, or the mean of the two in the middle; 0 of none.</summary>
-    public static double Median(IReadOnlyList<Sample> samples, Func<Sample, double> figure)
-    {
-        if (samples.Count == 0)
-            return 0;
-        double[] sorted = [.. samples.Select(figure).Order()];
-        int middle = sorted.Length / 2;
-        return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-    }
 }

@@ -3,8 +3,24 @@ namespace OneCopy.Cli.Bench.Plot;
 /// <summary>A point of a line, with the range that it is the median of.</summary>
 internal readonly record struct Point(double X, double Y, double Least, double Most);
 
+/// <summary>How a line is drawn.</summary>
+internal enum Stroke
+{
+    Usual,
+
+    /// <summary>What the picture is about.</summary>
+    Strong,
+
+    /// <summary>What the others are held against.</summary>
+    Dashed,
+}
+
 /// <summary>One way over all sizes.</summary>
-internal sealed record Line(string Name, IReadOnlyList<Point> Points);
+/// <param name="Name">In the legend.</param>
+/// <param name="Points">At least one.</param>
+/// <param name="Stroke">How it is drawn.</param>
+/// <param name="Number">Its colour and mark, where they are to be the same in several rows; null: by its place in the row.</param>
+internal sealed record Line(string Name, IReadOnlyList<Point> Points, Stroke Stroke = Stroke.Usual, int? Number = null);
 
 /// <summary>A pair of axes, both logarithmic, and the lines between them.</summary>
 /// <param name="Title">Above it.</param>
@@ -20,5 +36,5 @@ internal sealed record Panel(
 /// <summary>Panels side by side that have the same ways, and one legend for them.</summary>
 internal sealed record PanelRow(IReadOnlyList<Panel> Panels);
 
-/// <summary>A picture: a title, and rows of panels.</summary>
-internal sealed record Chart(string Title, string Subtitle, IReadOnlyList<PanelRow> Rows);
+/// <summary>A picture: a title, and rows of panels, all of one size.</summary>
+internal sealed record Chart(string Title, string Subtitle, IReadOnlyList<PanelRow> Rows, double PanelWidth = 580, double PanelHeight = 400);

@@ -10,7 +10,7 @@ internal sealed partial class SvgChart
     /// <summary>Beside the first and the last size there is room for the marks.</summary>
     private const double Room = 1.25;
 
-    private void PanelAt(Panel panel, string[] names, double left, double top)
+    private void PanelAt(Panel panel, Line[] ways, double left, double top)
     {
         double x0 = left + PanelLeft, x1 = left + PanelWidth - PanelRight;
         double y0 = top + PanelHeight - PanelBottom, y1 = top + PanelTop;
@@ -28,7 +28,7 @@ internal sealed partial class SvgChart
         LogAxis up = LogAxis.Around(panel.Lines.SelectMany(l => l.Points).SelectMany(p => (double[])[p.Least, p.Most]), y0, y1);
         Axes(panel, sizes, across, up, (x0, x1, y0, y1));
         foreach (Line line in panel.Lines)
-            LineAt(line, Array.IndexOf(names, line.Name), across, up);
+            LineAt(line, NumberOf(line, ways), across, up);
     }
 
     private void Axes(Panel panel, double[] sizes, LogAxis across, LogAxis up, (double X0, double X1, double Y0, double Y1) box)
@@ -63,27 +63,29 @@ internal sealed partial class SvgChart
 
     private void LineAt(Line line, int number, LogAxis across, LogAxis up)
     {
-        string colour = s_colours[number % s_colours.Length];
+        string colour = ColourOf(number);
         Point[] points = [.. line.Points.Where(p => p.Y > 0).OrderBy(p => p.X)];
         _xml.WriteStartElement("g", Namespace);
         _xml.WriteAttributeString("class", "way");
         _xml.WriteElementString("title", Namespace, line.Name);
         string places = string.Join(' ', points.Select(p => $"{N(across.At(p.X))},{N(up.At(p.Y))}"));
-        Element("polyline", ("points", places), ("fill", "none"), ("stroke", colour), ("stroke-width", "2.2"), ("stroke-linejoin", "round"));
+        Element("polyline", [("points", places), ("fill", "none"), ("stroke-linejoin", "round"), .. StrokeOf(line, number)]);
         foreach (Point p in points)
         {
             double x = across.At(p.X);
             Element("line", ("x1", N(x)), ("x2", N(x)), ("y1", N(up.At(p.Least))), ("y2", N(up.At(p.Most))), ("stroke", colour), ("stroke-opacity", "0.45"));
-            Mark(number, x, up.At(p.Y), colour);
+            Mark(number, x, up.At(p.Y));
         }
 
         _xml.WriteEndElement();
     }
 
-    private void Mark(int number, double x, double y, string colour)
+    private void Mark(int number, double x, double y)
     {
         const double R = 4.2;
-        string d = (number % 5) switch
+
+        // When the colours begin again, the marks are others.
+        string d = ((number + (number / s_colours.Length)) % 5) switch
         {
             0 => $"M{N(x - R)},{N(y)} a{N(R)},{N(R)} 0 1 0 {N(2 * R)},0 a{N(R)},{N(R)} 0 1 0 {N(-2 * R)},0 z",
             1 => $"M{N(x - R)},{N(y - R)} h{N(2 * R)} v{N(2 * R)} h{N(-2 * R)} z",
@@ -91,7 +93,7 @@ internal sealed partial class SvgChart
             3 => $"M{N(x)},{N(y - R - 1.5)} L{N(x + R + 1.5)},{N(y)} L{N(x)},{N(y + R + 1.5)} L{N(x - R - 1.5)},{N(y)} z",
             _ => $"M{N(x)},{N(y + R + 1)} L{N(x + R + 1)},{N(y - R)} H{N(x - R - 1)} z",
         };
-        Element("path", ("d", d), ("fill", colour), ("stroke", "white"), ("stroke-width", "0.8"));
+        Element("path", ("d", d), ("fill", ColourOf(number)), ("stroke", "white"), ("stroke-width", "0.8"));
     }
 
     /// <summary>A sentence in lines that fit into a panel.</summary>

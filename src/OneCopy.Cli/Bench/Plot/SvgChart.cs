@@ -6,8 +6,6 @@ namespace OneCopy.Cli.Bench.Plot;
 internal sealed partial class SvgChart
 {
     private const string Namespace = "http://www.w3.org/2000/svg";
-    private const double PanelWidth = 580;
-    private const double PanelHeight = 400;
     private const double HeadHeight = 84;
     private const double Margin = 24;
     private const double LegendLine = 22;
@@ -23,17 +21,23 @@ internal sealed partial class SvgChart
     private static readonly string[] s_colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c564b", "#7f7f7f", "#6a3d9a"];
 
     private readonly XmlWriter _xml;
+    private readonly Chart _chart;
 
-    private SvgChart(XmlWriter xml) => _xml = xml;
+    private SvgChart(XmlWriter xml, Chart chart) => (_xml, _chart) = (xml, chart);
+
+    private double PanelWidth => _chart.PanelWidth;
+
+    private double PanelHeight => _chart.PanelHeight;
 
     public static void Write(Chart chart, string path)
     {
         using XmlWriter xml = XmlWriter.Create(path, new XmlWriterSettings { Indent = true, CloseOutput = true });
-        new SvgChart(xml).Write(chart);
+        new SvgChart(xml, chart).Write();
     }
 
-    private void Write(Chart chart)
+    private void Write()
     {
+        Chart chart = _chart;
         int columns = chart.Rows.Count == 0 ? 1 : chart.Rows.Max(r => r.Panels.Count);
         double width = (2 * Margin) + (columns * PanelWidth);
         double height = HeadHeight + chart.Rows.Sum(r => RowHeight(r, width)) + FootHeight;
@@ -58,40 +62,46 @@ internal sealed partial class SvgChart
 
     private void Row(PanelRow row, double top, double width)
     {
-        string[] names = NamesOf(row);
+        Line[] ways = WaysOf(row);
         for (int i = 0; i < row.Panels.Count; i++)
-            PanelAt(row.Panels[i], names, Margin + (i * PanelWidth), top);
-        double x = Margin + PanelLeft, y = top + PanelHeight + LegendTop;
-        for (int i = 0; i < names.Length; i++)
+            PanelAt(row.Panels[i], ways, Margin + (i * PanelWidth), top);
+        (int columns, double wide) = Legend(ways, width);
+        for (int i = 0; i < ways.Length; i++)
         {
-            double wide = LegendWidth(names[i]);
-            if (x + wide > width - Margin)
-                (x, y) = (Margin + PanelLeft, y + LegendLine);
-            string colour = s_colours[i % s_colours.Length];
-            Element("line", ("x1", N(x)), ("y1", N(y)), ("x2", N(x + 28)), ("y2", N(y)), ("stroke", colour), ("stroke-width", "2.5"));
-            Mark(i, x + 14, y, colour);
-            Text(x + 34, y + 4.5, names[i], Small, "start");
-            x += wide;
+            double x = Margin + PanelLeft + (i % columns * wide), y = top + PanelHeight + LegendTop + (i / columns * LegendLine);
+            int number = NumberOf(ways[i], ways);
+            Element("line", [("x1", N(x)), ("y1", N(y)), ("x2", N(x + 28)), ("y2", N(y)), .. StrokeOf(ways[i], number)]);
+            Mark(number, x + 14, y);
+            Text(x + 34, y + 4.5, ways[i].Name, Small, "start");
         }
     }
 
-    private static double RowHeight(PanelRow row, double width)
+    private double RowHeight(PanelRow row, double width)
     {
-        double x = Margin + PanelLeft;
-        int lines = 1;
-        foreach (string name in NamesOf(row))
-        {
-            if (x + LegendWidth(name) > width - Margin)
-                (x, lines) = (Margin + PanelLeft, lines + 1);
-            x += LegendWidth(name);
-        }
-
-        return PanelHeight + LegendTop + (lines * LegendLine) + FootHeight;
+        Line[] ways = WaysOf(row);
+        int columns = Legend(ways, width).Columns;
+        return PanelHeight + LegendTop + ((ways.Length + columns - 1) / columns * LegendLine) + FootHeight;
     }
 
-    private static double LegendWidth(string name) => 34 + (name.Length * Small * CharacterWidth) + 20;
+    /// <summary>As many columns as have room for the longest name.</summary>
+    private static (int Columns, double Width) Legend(Line[] ways, double width)
+    {
+        double wide = 54 + (ways.Select(w => w.Name.Length).DefaultIfEmpty().Max() * Small * CharacterWidth);
+        return (Math.Max((int)((width - (2 * Margin) - PanelLeft) / wide), 1), wide);
+    }
 
-    private static string[] NamesOf(PanelRow row) => [.. row.Panels.SelectMany(p => p.Lines).Select(l => l.Name).Distinct(StringComparer.Ordinal)];
+    private static Line[] WaysOf(PanelRow row) =>
+        [.. row.Panels.SelectMany(p => p.Lines).DistinctBy(l => l.Name, StringComparer.Ordinal).OrderBy(l => l.Number ?? 0)];
+
+    private static int NumberOf(Line line, Line[] ways) => line.Number ?? Array.FindIndex(ways, w => string.Equals(w.Name, line.Name, StringComparison.Ordinal));
+
+    private static (string, string)[] StrokeOf(Line line, int number) =>
+    [
+        ("stroke", ColourOf(number)), ("stroke-width", line.Stroke == Stroke.Strong ? "3.4" : line.Stroke == Stroke.Dashed ? "1.6" : "2"),
+        ("stroke-dasharray", line.Stroke == Stroke.Dashed ? "5 4" : "none"),
+    ];
+
+    private static string ColourOf(int number) => s_colours[number % s_colours.Length];
 
     private static string N(double value) => Math.Round(value, 2).ToString(System.Globalization.CultureInfo.InvariantCulture);
 }

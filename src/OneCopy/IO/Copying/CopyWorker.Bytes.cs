@@ -18,7 +18,7 @@ internal sealed unsafe partial class CopyWorker
         _data = 0;
         _reached = 0;
         _refused = CopyEngines.None;
-        _readsAhead = null;
+        _mayShare = null;
         SourceChange change = SourceChange.None;
         if (TryClone(size, out length))
         {
@@ -68,6 +68,14 @@ internal sealed unsafe partial class CopyWorker
         bool sparse = options.Sparse != SparseMode.Never && (long)_status.stx_blocks * 512 < (long)_status.stx_size;
         while (offset < end)
         {
+            if (SharesOut(offset, end))
+            {
+                offset = CopyInParallel(offset, end, sparse, out bool ended);
+                if (ended)
+                    return offset;
+                continue;
+            }
+
             long data = offset;
             long hole = end;
             if (sparse)
@@ -127,7 +135,7 @@ internal sealed unsafe partial class CopyWorker
             if (outcome.IsEnd)
             {
                 // A call that moves nothing has not said that there is nothing: files of /proc do so. read(2) has the last word.
-                if (_engine is CopyEngine.ReadWrite or CopyEngine.ReadAhead || !HasByteAt(offset + done))
+                if (_engine is CopyEngine.ReadWrite || !HasByteAt(offset + done))
                     return done;
                 outcome = new EngineOutcome(0, 0, null);
             }

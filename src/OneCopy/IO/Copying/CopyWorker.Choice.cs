@@ -9,14 +9,14 @@ internal sealed unsafe partial class CopyWorker
     private (ulong From, ulong To, string Reason)? _noClone;
 
     private CopyEngines _refused;
-    private bool? _readsAhead;
+    private bool? _mayShare;
 
     /// <summary>Of those that <see cref="CopyEngine.Auto"/> goes on from.</summary>
     [Flags]
     private enum CopyEngines
     {
         None = 0,
-        ReadAhead = 1,
+        Parallel = 1,
         CopyRange = 2,
     }
 
@@ -74,7 +74,7 @@ internal sealed unsafe partial class CopyWorker
         if (_refused.HasFlag(CopyEngines.CopyRange))
             _engine = CopyEngine.ReadWrite;
         else
-            _engine = FirstChoice(length, !_refused.HasFlag(CopyEngines.ReadAhead) && ReadsAhead());
+            _engine = FirstChoice(length, !_refused.HasFlag(CopyEngines.Parallel) && (_mayShare ??= MayShare(_source, _destination)));
     }
 
     /// <summary>
@@ -82,17 +82,22 @@ internal sealed unsafe partial class CopyWorker
     /// processor is free, two threads are faster than it on file systems that have nothing better. For shorter files, and where
     /// the bytes must be looked at or kept out of the cache, read and write are.
     /// </summary>
-    private CopyEngine FirstChoice(long length, bool readsAhead)
+    private CopyEngine FirstChoice(long length, bool shares)
     {
         if (options.Sparse == SparseMode.Always || options.DontCache || (long)_status.stx_size <= options.BufferLength)
             return CopyEngine.ReadWrite;
-        return readsAhead && length >= ReadAhead.Least ? CopyEngine.ReadAhead : CopyEngine.CopyRange;
+        return shares && Math.Min(length, (long)_status.stx_blocks * 512) >= LeastToShare ? CopyEngine.Parallel : CopyEngine.CopyRange;
+    }
+
+    /// <summary>Whether two threads copy the range, hole by hole.</summary>
+    private bool SharesOut(long offset, long end)
+    {
+        Choose(end - offset);
+        return _engine == CopyEngine.Parallel;
     }
 
     /// <summary>Both file systems are of kinds on which it was measured to win, and no other file is copied beside this one.</summary>
-    private bool ReadsAhead() => _readsAhead ??= MayReadAhead(_source, _destination);
-
-    private bool MayReadAhead(int source, int destination) =>
+    private bool MayShare(int source, int destination) =>
         !IsInTree && options.Parallelism != 1 && Environment.ProcessorCount > 1
         && FileSystem.NameOf(source) is "ext4" or "tmpfs" && FileSystem.NameOf(destination) is "ext4" or "tmpfs";
 
@@ -108,9 +113,9 @@ internal sealed unsafe partial class CopyWorker
     /// <summary>Goes on with the next engine of <see cref="CopyEngine.Auto"/>, and says why.</summary>
     private void Refuse(CopyEngine engine, string reason)
     {
-        _refused |= engine == CopyEngine.ReadAhead ? CopyEngines.ReadAhead : CopyEngines.CopyRange;
+        _refused |= engine == CopyEngine.Parallel ? CopyEngines.Parallel : CopyEngines.CopyRange;
         _reason = $"{NameOf(engine)}: {reason}";
-        _engine = engine == CopyEngine.ReadAhead ? CopyEngine.CopyRange : CopyEngine.ReadWrite;
+        _engine = engine == CopyEngine.Parallel ? CopyEngine.CopyRange : CopyEngine.ReadWrite;
     }
 
     /// <summary>The errors by which kernels and file systems say "not this way"; EFBIG is said in error by Linux 6.17's copy_file_range, ENOENT by CIFS.</summary>
@@ -126,7 +131,7 @@ internal sealed unsafe partial class CopyWorker
         CopyEngine.CopyRange => "copy-range",
         CopyEngine.Mapped => "mapped",
         CopyEngine.Vectored => "vectored",
-        CopyEngine.ReadAhead => "read-ahead",
+        CopyEngine.Parallel => "parallel",
         _ => "read-write",
     };
 }

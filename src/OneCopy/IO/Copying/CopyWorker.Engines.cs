@@ -20,7 +20,6 @@ internal sealed unsafe partial class CopyWorker
         CopyEngine.ReadWrite => RunReadWrite(offset, length),
         CopyEngine.Mapped => RunMapped(offset, length),
         CopyEngine.Vectored => RunVectored(offset, length),
-        CopyEngine.ReadAhead => RunReadAhead(offset, length),
         _ => throw new InvalidOperationException($"{engine} has no extents."),
     };
 

@@ -57,10 +57,10 @@ internal sealed unsafe partial class CopyWorker
     {
         if (options.Engine != CopyEngine.Auto)
             return (options.Engine, "It was asked for.");
-        CopyEngine next = FirstChoice(size, MayReadAhead(_source, _to.Directory));
+        CopyEngine next = FirstChoice(size, MayShare(_source, _to.Directory));
         string why = (next, options.Sparse, options.DontCache) switch
         {
-            (CopyEngine.ReadAhead, _, _) => $"One thread reads, one writes, where a piece of data has at least {ReadAhead.Least} bytes; copy-range for others, and where the second thread is not ahead.",
+            (CopyEngine.Parallel, _, _) => $"Two threads, each with pieces of its own, as there are at least {LeastToShare} bytes of data; copy-range goes on where the second thread does not run.",
             (CopyEngine.CopyRange, _, _) => $"The kernel copies between the page caches; longer than one buffer ({options.BufferLength} bytes).",
             (_, SparseMode.Always, _) => "Every byte is looked at to find zeros.",
             (_, _, true) => "The page cache is to be kept free.",

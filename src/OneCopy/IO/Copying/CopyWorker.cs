@@ -29,8 +29,8 @@ internal sealed unsafe partial class CopyWorker(FileCopyOptions options, CopyMet
 
     public void Dispose()
     {
-        _ahead?.Dispose();
-        _ahead = null;
+        _second?.Dispose();
+        _second = null;
         FreeBuffer();
     }
 

@@ -21,8 +21,8 @@ public enum CopyEngine
     /// <summary>read(2) into an aligned buffer, and write(2) from it.</summary>
     ReadWrite,
 
-    /// <summary>The same with a second thread, which reads ahead of the one that writes: faster than one thread can be where a second processor is free.</summary>
-    ReadAhead,
+    /// <summary>The same by two threads, each with pieces of its own: faster than one thread can be where a second processor is free. In tmpfs the second one writes through a map.</summary>
+    Parallel,
 }
 
 /// <summary>What becomes of the holes of a sparse file.</summary>
@@ -140,7 +140,7 @@ public sealed partial record FileCopyOptions
     /// </summary>
     public bool Verify { get; init; }
 
-    /// <summary>Threads that copy files of a tree. 0 (the default): as many as there are processors. 1: a single file is copied by one thread, too (<see cref="CopyEngine.ReadAhead"/> is not taken by itself).</summary>
+    /// <summary>Threads that copy files of a tree. 0 (the default): as many as there are processors. 1: a single file is copied by one thread, too (<see cref="CopyEngine.Parallel"/> is not taken by itself).</summary>
     public int Parallelism { get; init; }
 
     /// <summary>Asks the kernel to keep neither file in the page cache, for copies larger than memory. The destination's pages are written out behind the copy.</summary>

@@ -1,4 +1,4 @@
-namespace OneCopy.Cli.Bench.Files;
+namespace OneCopy.Cli.Bench.Measuring;
 
 /// <summary>Figures of very different sizes, with the digits that matter.</summary>
 internal static class Amounts
@@ -26,4 +26,13 @@ internal static class Amounts
 
     /// <summary>"16 times", "1.4 times".</summary>
     public static string Times(double ratio) => ratio >= 9.95 ? $"{ratio:0}" : $"{ratio:0.0}";
+
+    /// <summary>"12 G", "1.5 M": with the letter of a unit before its name; for axes.</summary>
+    public static string Prefixed(double value) => value switch
+    {
+        >= 1e9 => $"{value / 1e9:0.##} G",
+        >= 1e6 => $"{value / 1e6:0.##} M",
+        >= 1e3 => $"{value / 1e3:0.##} k",
+        _ => $"{value:0.##} ",
+    };
 }

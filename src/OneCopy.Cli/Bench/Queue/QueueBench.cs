@@ -1,0 +1,64 @@
+using System.Diagnostics;
+using OneCopy.Cli.Bench.Measuring;
+using OneCopy.Cli.Terminal;
+
+namespace OneCopy.Cli.Bench.Queue;
+
+/// <summary>Everything that a run of <c>bench queue</c> found out.</summary>
+/// <param name="Options">What was asked for.</param>
+/// <param name="Figures">Of each system with each size, as far as they take part.</param>
+/// <param name="Versions">Of the peers' libraries.</param>
+/// <param name="Seconds">How long it took.</param>
+internal sealed record QueueFindings(QueueBenchOptions Options, IReadOnlyList<QueueFigure> Figures, IReadOnlyDictionary<string, string> Versions, double Seconds);
+
+/// <summary>Has each system take its turns.</summary>
+internal sealed class QueueBench(QueueBenchOptions options, string directory, Action<double, string?> progress, CancellationToken ct)
+{
+    private readonly List<QueueFigure> _figures = [];
+
+    /// <summary>The units that progress is told in: one for each size of each test.</summary>
+    public static double Steps(QueueBenchOptions options) => options.Plan().Count();
+
+    public QueueFindings Run()
+    {
+        long start = Stopwatch.GetTimestamp();
+        using WorkerPair workers = new(directory);
+        using WorkerCrowd crowd = new(directory);
+        using LoadPair others = new(directory);
+        QueueSystem[] systems =
+        [
+            .. Systems.Own(workers), .. Systems.Others(workers, options.PeerDirectory, options.Peers), .. Shape.All.Select(s => new ScalingSystem(s, crowd)), .. MixedSystem.All(others, workers),
+        ];
+        foreach ((QueueTest test, long bytes) in options.Plan())
+        {
+            Hold(test, bytes, [.. systems.Where(s => s.Takes(test, bytes))]);
+            if (test == QueueTest.Scaling)
+                crowd.Dispose();
+        }
+
+        return new QueueFindings(options, _figures, Versions(systems), Stopwatch.GetElapsedTime(start).TotalSeconds);
+    }
+
+    private void Hold(QueueTest test, long bytes, QueueSystem[] systems)
+    {
+        Pace[] paces = [.. systems.Select(s => new Pace(s, test, bytes, options.SecondsOf(test)))];
+        string title = $"{test.TitleOf()}, {Sizes.Binary(bytes)}";
+        double turn = 1.0 / InTurn.Turns(systems.Length, options.Rounds);
+        progress(0, title);
+        IReadOnlyList<Taken<Exchange>> taken = InTurn.Take(
+            [.. systems.Select(s => s.Name)], options.Rounds, i => paces[i].Turn(ct), way => progress(turn, $"{title}: {way}"), ct);
+        _figures.AddRange(systems.Zip(taken, (system, t) => new QueueFigure(system, test, bytes, t)));
+    }
+
+    private SortedDictionary<string, string> Versions(QueueSystem[] systems)
+    {
+        SortedDictionary<string, string> versions = new(StringComparer.Ordinal);
+        foreach (NativePeer peer in systems.OfType<NativePeer>())
+        {
+            if (peer.Version(ct) is { } version)
+                versions[peer.Name] = version;
+        }
+
+        return versions;
+    }
+}

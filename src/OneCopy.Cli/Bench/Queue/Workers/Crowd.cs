@@ -1,0 +1,86 @@
+using OneCopy.Cli.Processes;
+
+namespace OneCopy.Cli.Bench.Queue.Workers;
+
+/// <summary>One of many processes that send into, or receive from, the same queue.</summary>
+internal static class Crowd
+{
+    /// <summary>How long a slow consumer keeps each message.</summary>
+    public const int SlowMilliseconds = 10;
+
+    /// <summary>ROOT NAME BYTES COUNT.</summary>
+    public static void Produce(WorkerSide side, string[] words)
+    {
+        using MessageQueue queue = Open(words);
+        byte[] payload = new byte[int.Parse(words[2])];
+        long count = long.Parse(words[3]);
+        WorkerSide.Say("ready");
+        side.Hear();
+        Clocks clocks = Clocks.Start();
+        for (long sent = 0; sent < count; sent += BenchWorker.Piece)
+            Send(queue, payload, (int)Math.Min(BenchWorker.Piece, count - sent));
+        clocks.Stop();
+        WorkerSide.Say($"sent {clocks}");
+        side.Hear();
+    }
+
+    /// <summary>
+    /// ROOT NAME BYTES fast|slow. Takes what comes until it is told that all is sent, and then what is left. Its time ends with that, which is some hundred microseconds more than
+    /// the last message's.
+    /// </summary>
+    public static void Consume(WorkerSide side, string[] words)
+    {
+        using MessageQueue queue = Open(words);
+        byte[] target = new byte[int.Parse(words[2])];
+        bool slow = words[3] is "slow";
+        using CancellationTokenSource allSent = new();
+        WorkerSide.Say("ready");
+        side.Hear();
+        Thread listener = new(() =>
+        {
+            side.Hear();
+            allSent.Cancel();
+        }) { IsBackground = true };
+        listener.Start();
+        Clocks clocks = Clocks.Start();
+        long taken = 0;
+        while (TryTake(queue, target, slow, allSent.Token))
+            taken++;
+        clocks.Stop();
+        WorkerSide.Say($"took {clocks} {taken}");
+        listener.Join();
+        side.Hear();
+    }
+
+    private static void Send(MessageQueue queue, byte[] payload, int count)
+    {
+        for (int i = 0; i < count; i++)
+            queue.Send(payload);
+    }
+
+    private static bool TryTake(MessageQueue queue, byte[] target, bool slow, CancellationToken allSent)
+    {
+        try
+        {
+            return Take(queue.Receive(cancellationToken: allSent), target, slow, allSent);
+        }
+        catch (OperationCanceledException)
+        {
+            return queue.TryReceive(out var message) && Take(message, target, slow, allSent);
+        }
+    }
+
+    private static bool Take(ReceivedMessage message, byte[] target, bool slow, CancellationToken allSent)
+    {
+        message.CopyTo(target, CancellationToken.None);
+
+        // Not for the last ones: they would be the slow one's time alone.
+        if (slow)
+            allSent.WaitHandle.WaitOne(SlowMilliseconds);
+        message.Complete();
+        message.Dispose();
+        return true;
+    }
+
+    private static MessageQueue Open(string[] words) => MessageQueue.Open(words[1], new QueueOptions { Root = Uri.UnescapeDataString(words[0]) });
+}

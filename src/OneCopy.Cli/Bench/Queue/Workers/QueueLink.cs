@@ -1,0 +1,92 @@
+using OneCopy.Cli.Processes;
+
+namespace OneCopy.Cli.Bench.Queue.Workers;
+
+/// <summary>
+/// Through a queue, from a buffer of the sender's to a buffer of the receiver's, both always the same. Short messages by <c>Send</c>, so that many can be under way;
+/// from the threshold on, where the payload stays with the sender, each one until it is completed.
+/// </summary>
+internal class QueueLink : Link
+{
+    // Two of the largest, so that one can be built while the other is read.
+    private const long UsualArena = 1L << 30;
+
+    private readonly Slab _source;
+    private readonly Slab _target;
+    private readonly bool _attaches;
+    private Lane? _lane;
+
+    public QueueLink(LinkPlan plan)
+    {
+        QueueOptions options = new()
+        {
+            Root = plan.Root,
+            ArenaLimit = Math.Max(UsualArena, (2 * plan.Bytes) + (1 << 20)),
+            WaitStrategy = plan.Way switch { Ways.Spin => WaitStrategy.Spin, Ways.Sleep => WaitStrategy.Sleep, _ => WaitStrategy.Adaptive },
+        };
+        Bytes = checked((int)plan.Bytes);
+        Outgoing = MessageQueue.Open(plan.IsFirst ? plan.Name : plan.Back, options);
+        Incoming = plan.IsRoundTrip ? MessageQueue.Open(plan.IsFirst ? plan.Back : plan.Name, options) : plan.IsFirst ? Outgoing : MessageQueue.Open(plan.Name, options);
+        bool huge = plan.Way is Ways.Pooled;
+        _source = new Slab(plan.IsRoundTrip || plan.IsFirst ? Bytes : 0, huge, Content);
+        _target = new Slab(plan.IsRoundTrip || !plan.IsFirst ? Bytes : 0, huge);
+        Payload = _source.Length >= Bytes ? _source.Memory(0, Bytes) : default;
+        _attaches = Bytes >= options.AttachThreshold;
+    }
+
+    public override string? Lane => _lane?.ToString().ToLowerInvariant();
+
+    protected int Bytes { get; }
+
+    protected MessageQueue Outgoing { get; }
+
+    protected MessageQueue Incoming { get; }
+
+    protected ReadOnlyMemory<byte> Payload { get; }
+
+    protected Span<byte> Target => _target.Span(0, Bytes);
+
+    public override void Send(int count)
+    {
+        if (_attaches)
+        {
+            SendUntilCompleted(count);
+            return;
+        }
+
+        ReadOnlySpan<byte> payload = Payload.Span;
+        for (int i = 0; i < count; i++)
+            Outgoing.Send(payload);
+    }
+
+    public override void Receive(int count)
+    {
+        Span<byte> target = Target;
+        for (int i = 0; i < count; i++)
+        {
+            using ReceivedMessage message = Incoming.Receive();
+            message.CopyTo(target);
+            _lane = message.Lane;
+            message.Complete();
+        }
+    }
+
+    protected void Note(Lane lane) => _lane = lane;
+
+    public override void Check() => Check(Target);
+
+    protected override void Dispose(bool disposing)
+    {
+        Outgoing.Dispose();
+        Incoming.Dispose();
+        _source.Dispose();
+        _target.Dispose();
+    }
+
+    private void SendUntilCompleted(int count)
+    {
+        ReadOnlyMemory<byte> payload = Payload;
+        for (int i = 0; i < count; i++)
+            Outgoing.SendAsync(payload).AsTask().GetAwaiter().GetResult();
+    }
+}

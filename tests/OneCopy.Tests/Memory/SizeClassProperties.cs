@@ -1,0 +1,41 @@
+using FsCheck;
+using FsCheck.Fluent;
+using OneCopy.Memory;
+using Xunit;
+
+namespace OneCopy.Tests.Memory;
+
+/// <summary>The sizes of a pool's buffers: enough, not much more, and each in one class.</summary>
+public sealed class SizeClassProperties
+{
+    private static readonly Gen<long> s_lengths =
+        from log in Gen.Choose(0, 45)
+        from low in Gen.Choose(-2, 1_000_000)
+        select Math.Max(0, (1L << log) + (low < 0 ? low : (long)(low / 1_000_000.0 * (1L << log))));
+
+    [Fact]
+    public void A_class_holds_what_was_asked_for_and_at_most_a_quarter_or_a_page_more() =>
+        Prop.ForAll(s_lengths.ToArbitrary(), length =>
+        {
+            SizeClass size = SizeClass.Of(length);
+            long unit = size.Capacity >= SizeClass.HugePage ? SizeClass.HugePage : Environment.SystemPageSize;
+            Assert.InRange(size.Index, 0, SizeClass.Count - 1);
+            Assert.Equal(0, size.Capacity % unit);
+            Assert.InRange(size.Capacity, length, length + (length / 4) + unit);
+        }).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void Two_lengths_of_one_class_get_the_same_capacity_and_a_capacity_is_its_own_class() =>
+        Prop.ForAll(s_lengths.ToArbitrary(), s_lengths.ToArbitrary(), (a, b) =>
+        {
+            SizeClass one = SizeClass.Of(a);
+            SizeClass other = SizeClass.Of(b);
+            Assert.Equal(one.Index == other.Index, one.Capacity == other.Capacity);
+            Assert.Equal(one, SizeClass.Of(one.Capacity));
+        }).QuickCheckThrowOnFailure();
+
+    [Theory]
+    [InlineData(int.MaxValue)]
+    [InlineData(long.MaxValue)]
+    public void The_largest_lengths_have_a_class(long length) => Assert.True(SizeClass.Of(length).Capacity >= length);
+}

@@ -16,9 +16,6 @@ public sealed unsafe partial class MessageQueue
     // A receiver that has to be woken first is not here within the usual time. So much longer is looked for it, as long as that has not been in vain.
     private const long LongestSpin = 100_000;
 
-    // And without that reason.
-    private const long ShortestSpin = 20_000;
-
     private long _spinForHelp = LongestSpin;
 
     /// <summary>
@@ -110,10 +107,14 @@ public sealed unsafe partial class MessageQueue
         {
             // Cancelling rings the own doorbell, so that the sleeper looks up.
             using CancellationTokenRegistration registration = ct.UnsafeRegister(static s => ((AttachedSend)s!).Queue.RingSelf(), waiting);
+            long begun = Deadline.Now;
             while (!SpinUntilDone(waiting, deadline, ct) && !SleepUntilDone(waiting, deadline, ct))
             {
             }
 
+            // An attached one is waited for as long as its copy takes, which says nothing of other waits.
+            if (!waiting.IsAttached)
+                _spins[(int)WaitKind.Own].Learn(Deadline.Now - begun);
             ThrowIfTakenBack(waiting);
         }
         catch (Exception e)
@@ -139,7 +140,7 @@ public sealed unsafe partial class MessageQueue
         long spin = _options.WaitStrategy switch
         {
             WaitStrategy.Spin => Deadline.Never,
-            WaitStrategy.Adaptive when s_spinsHelp => waiting.IsAttached ? Math.Max(Volatile.Read(ref _spinForHelp), ShortestSpin) : ShortestSpin,
+            WaitStrategy.Adaptive when s_spinsHelp => Math.Max(waiting.IsAttached ? Volatile.Read(ref _spinForHelp) : 0, _spins[(int)WaitKind.Own].Nanoseconds),
             _ => 0,
         };
         long until = spin == Deadline.Never ? Deadline.Never : Deadline.Now + spin;
@@ -159,7 +160,7 @@ public sealed unsafe partial class MessageQueue
                         Volatile.Write(ref _spinForHelp, LongestSpin);
                     }
 
-                    Thread.SpinWait(1);
+                    Processor.Pause();
                 }
 
                 ThrowIfBroken();

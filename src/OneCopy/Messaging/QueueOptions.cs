@@ -125,9 +125,9 @@ public sealed record QueueOptions
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Blocks, Messaging.Cell.MaxBlocks);
         ArgumentOutOfRangeException.ThrowIfLessThan(ArenaLimit, 0);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(ArenaLimit, 1L << 40);
+        ArgumentOutOfRangeException.ThrowIfLessThan(AttachThreshold ?? 0, 0, nameof(AttachThreshold));
         ArgumentOutOfRangeException.ThrowIfLessThan(CopyThreads, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(CopyThreads, 64);
-        ArgumentOutOfRangeException.ThrowIfLessThan(AttachThreshold ?? 0, 0, nameof(AttachThreshold));
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)Attach, (uint)AttachMode.Required, nameof(Attach));
     }
 

@@ -28,7 +28,7 @@ internal static class Load
         WorkerSide.Say("loading");
         long done = words[0] switch
         {
-            Send => SendUntil(queue!, source.Memory(0, bytes), stop.Token),
+            Send => SendUntil(queue!, source.Span(0, bytes), stop.Token),
             Receive => ReceiveAll(queue!, target.Span(0, bytes)),
             _ => CopyUntil(source.Span(0, bytes), target.Span(0, bytes), stop.Token),
         };
@@ -37,11 +37,11 @@ internal static class Load
     }
 
     /// <summary>The last message is empty, and says that it is.</summary>
-    private static long SendUntil(MessageQueue queue, ReadOnlyMemory<byte> payload, CancellationToken stop)
+    private static long SendUntil(MessageQueue queue, ReadOnlySpan<byte> payload, CancellationToken stop)
     {
         long sent = 0;
         for (; !stop.IsCancellationRequested; sent++)
-            queue.SendAsync(payload, cancellationToken: CancellationToken.None).AsTask().GetAwaiter().GetResult();
+            queue.SendUntilCompleted(payload, cancellationToken: CancellationToken.None);
         queue.Send([], cancellationToken: CancellationToken.None);
         return sent;
     }

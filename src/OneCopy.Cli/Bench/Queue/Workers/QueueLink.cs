@@ -11,8 +11,9 @@ internal class QueueLink : Link
     // Two of the largest, so that one can be built while the other is read.
     private const long UsualArena = 1L << 30;
 
-    private readonly Slab _source;
-    private readonly Slab _target;
+    private readonly IDisposable _source;
+    private readonly IDisposable _target;
+    private readonly Memory<byte> _received;
     private readonly bool _attaches;
     private Lane? _lane;
 
@@ -27,10 +28,9 @@ internal class QueueLink : Link
         Bytes = checked((int)plan.Bytes);
         Outgoing = MessageQueue.Open(plan.IsFirst ? plan.Name : plan.Back, options);
         Incoming = plan.IsRoundTrip ? MessageQueue.Open(plan.IsFirst ? plan.Back : plan.Name, options) : plan.IsFirst ? Outgoing : MessageQueue.Open(plan.Name, options);
-        bool huge = plan.Way is Ways.Pooled;
-        _source = new Slab(plan.IsRoundTrip || plan.IsFirst ? Bytes : 0, huge, Content);
-        _target = new Slab(plan.IsRoundTrip || !plan.IsFirst ? Bytes : 0, huge);
-        Payload = _source.Length >= Bytes ? _source.Memory(0, Bytes) : default;
+        bool pooled = plan.Way is Ways.Pooled;
+        (_source, Payload) = Make(plan.IsRoundTrip || plan.IsFirst ? Bytes : 0, pooled, Content);
+        (_target, _received) = Make(plan.IsRoundTrip || !plan.IsFirst ? Bytes : 0, pooled, Slab.Untouched);
         _attaches = Bytes >= options.AttachThreshold;
     }
 
@@ -42,9 +42,9 @@ internal class QueueLink : Link
 
     protected MessageQueue Incoming { get; }
 
-    protected ReadOnlyMemory<byte> Payload { get; }
+    protected Memory<byte> Payload { get; }
 
-    protected Span<byte> Target => _target.Span(0, Bytes);
+    protected Span<byte> Target => _received.Span;
 
     public override void Send(int count)
     {
@@ -85,8 +85,22 @@ internal class QueueLink : Link
 
     private void SendUntilCompleted(int count)
     {
-        ReadOnlyMemory<byte> payload = Payload;
+        ReadOnlySpan<byte> payload = Payload.Span;
         for (int i = 0; i < count; i++)
-            Outgoing.SendAsync(payload).AsTask().GetAwaiter().GetResult();
+            Outgoing.SendUntilCompleted(payload);
+    }
+
+    /// <summary>As any allocator has it, or the library's for payloads.</summary>
+    private static (IDisposable Owner, Memory<byte> Memory) Make(int bytes, bool pooled, byte content)
+    {
+        if (!pooled)
+        {
+            Slab slab = new(bytes, hugePages: false, content);
+            return (slab, slab.Memory(0, bytes));
+        }
+
+        PooledBuffer buffer = OneCopyMemoryPool.Shared.RentBuffer(bytes);
+        buffer.Span.Fill(content);
+        return (buffer, buffer.Memory);
     }
 }

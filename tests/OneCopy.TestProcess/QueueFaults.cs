@@ -163,7 +163,7 @@ internal static class QueueFaults
         using MessageQueue queue = QueueModes.Open(args);
         ThreadPool.SetMinThreads(1, 1);
         ThreadPool.SetMaxThreads(Environment.ProcessorCount, Environment.ProcessorCount);
-        using ManualResetEventSlim gate = new();
+        ManualResetEventSlim gate = new(); // Not disposed: those that wait are let go at the end of the process.
         for (int i = 0; i < 4 * Environment.ProcessorCount; i++)
             ThreadPool.UnsafeQueueUserWorkItem(_ => gate.Wait(), null);
         using CancellationTokenSource cancel = new();

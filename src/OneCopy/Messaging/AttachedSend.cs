@@ -18,6 +18,7 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue)
     private int _pinCount;
     private int _segmentCount;
     private Exception? _failure;
+    private (long Poster, ulong Tag) _refused;
 
     public MessageQueue Queue { get; } = queue;
 
@@ -45,7 +46,7 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue)
     public bool IsAttached => _segmentCount > 0;
 
     /// <summary>Its own thread is blocked in the send, and writes what receivers post.</summary>
-    public bool HelpsItself { get; private set; }
+    public bool HelpsItself { get; set; }
 
     /// <summary>Where it is in its handle's list of those that wait.</summary>
     public int Place { get; set; }
@@ -75,16 +76,21 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue)
     public void Hold(byte* payload, nuint length) => _segments[_segmentCount++] = new iovec((nuint)payload, length);
 
     /// <summary>It is this message from now on. Under the gate: threads that come late find the message before, which is over, or this one.</summary>
-    public void Begin(int block, uint generation, long length, bool helpsItself)
+    public void Begin(int block, uint generation, long length)
     {
         lock (Gate)
         {
-            (Block, Generation, Length, HelpsItself) = (block, generation, length, helpsItself);
-            (IsMoved, TakenBack) = (false, null);
+            (Block, Generation, Length, HelpsItself) = (block, generation, length, false);
+            (IsMoved, TakenBack, _refused) = (false, null, default);
             Volatile.Write(ref _failure, null);
             IsOver = false;
         }
     }
+
+    /// <summary>It could not be written to this posting: no more of it is taken. Under the gate.</summary>
+    public void Refuse(long poster, ulong tag) => _refused = (poster, tag);
+
+    public bool IsRefused(long poster, ulong tag) => _refused == (poster, tag);
 
     public void Fail(Exception exception)
     {

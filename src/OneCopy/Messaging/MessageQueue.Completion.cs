@@ -19,9 +19,9 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Before the message can be seen, so that whoever completes it finds this participant waiting.</summary>
-    private void BeginWaiting(AttachedSend waiting, Draft draft, long length, bool helpsItself)
+    private void BeginWaiting(AttachedSend waiting, Draft draft, long length)
     {
-        waiting.Begin(draft.Block, draft.State.Generation, length, helpsItself);
+        waiting.Begin(draft.Block, draft.State.Generation, length);
         lock (_blocksGate)
             _blocks[draft.Block].Waiting = waiting;
         lock (_attached)

@@ -21,7 +21,8 @@ public sealed unsafe partial class MessageQueue
         for (ulong slots = Volatile.Read(ref receiver.File.Posted); slots != 0; slots &= slots - 1)
         {
             int slot = System.Numerics.BitOperations.TrailingZeroCount(slots);
-            if (slot < PostingLayout.Slots && receiver.File.ReadPosting(slot) is var posting && IsFor(waiting, posting) && receiver.File.HasOpenPieces(slot, posting))
+            if (slot < PostingLayout.Slots && receiver.File.ReadPosting(slot) is var posting && IsFor(waiting, posting)
+                && receiver.File.HasOpenPieces(slot, posting) && !waiting.IsRefused(receiver.Incarnation, posting.Tag))
                 return true;
         }
 
@@ -98,7 +99,7 @@ public sealed unsafe partial class MessageQueue
                 BlockState s = _self.State(waiting.Block);
                 if (waiting.IsOver || !IsFor(waiting, posting) || s.Phase != Phase.Leased || s.Actor != receiver.Index || s.Generation != waiting.Generation)
                     return any;
-                if (!receiver.File.HasOpenPieces(slot, posting))
+                if (!receiver.File.HasOpenPieces(slot, posting) || waiting.IsRefused(receiver.Incarnation, posting.Tag))
                     return any;
                 if (Deadline.Now is var now && now > believed)
                 {
@@ -117,7 +118,7 @@ public sealed unsafe partial class MessageQueue
                 CrashPoint.At(errno == 0 ? Step.HelpMark : Step.HelpBack);
                 receiver.File.Mark(slot, piece, errno);
                 if (errno != 0)
-                    return any;
+                    waiting.Refuse(receiver.Incarnation, posting.Tag);
             }
         }
     }
@@ -164,7 +165,9 @@ public sealed unsafe partial class MessageQueue
         long from = piece * place.PieceLength;
         iovec there = new(place.Address + (nuint)from, (nuint)Math.Min(place.PieceLength, place.Length - from));
         int errno = 0;
-        if (LocalHandles.Of(receiver.File) is { } local)
+
+        // Within this process by an ordinary copy only if its receiver was refused the kernel's, for which unmapped memory is an error and not the process's end.
+        if (!posting.IsForBoth && LocalHandles.Of(receiver.File) is { } local)
         {
             waiting.CopyPart(place.PayloadOffset + from, there);
             local.Place(slot).Landing = _self.Nonce;

@@ -47,7 +47,7 @@ public sealed partial class MessageQueue
             bool attach = ShouldAttach(payload.Length, options);
             if (attach || options.UntilCompleted)
                 return SendAndWaitAsync(payload, attach, options, cancellationToken);
-            return TrySendCopy(payload, options) ? ValueTask.CompletedTask : SendCopyAsync(payload, options, cancellationToken);
+            return SendCopy(payload, options, cancellationToken);
         }
         catch (Exception e)
         {
@@ -62,20 +62,58 @@ public sealed partial class MessageQueue
         System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e);
     }
 
-    /// <summary>Without waiting. False: there is no room now.</summary>
-    private bool TrySendCopy(in ReadOnlySequence<byte> payload, SendOptions options)
+    /// <summary>Complete when it returns, unless there is no room.</summary>
+    private ValueTask SendCopy(in ReadOnlySequence<byte> payload, SendOptions options, CancellationToken ct)
     {
         EnterNew();
+        bool waits = false;
         try
         {
             if (!TryDraft(Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0), options.Properties, out Draft draft))
-                return false;
+                return SendCopyAsync(payload, options, ct);
             Fill(draft, payload, null);
             LimitLife(draft, options);
-            if (!TryPublish(draft))
-                return false;
+            MarkQueued(draft);
+            if (!TryEnqueueOnce(draft))
+            {
+                waits = true;
+                return EnqueueCopyAsync(draft, payload.Length, Deadline.After(options.Timeout), ct);
+            }
+
             CountSent(payload.Length);
+            ThrowIfBroken();
+            return ValueTask.CompletedTask;
+        }
+        finally
+        {
+            if (!waits)
+                Exit();
+        }
+    }
+
+    /// <summary>False: the ring is full, and the message is queued without being in it. Throws if the ring is in disorder, unless somebody claimed the message all the same.</summary>
+    private bool TryEnqueueOnce(Draft draft)
+    {
+        try
+        {
+            return TryEnqueue(draft.Reference(_self.Index));
+        }
+        catch
+        {
+            if (TryTakeBack(draft, keepDraft: false))
+                throw;
             return true;
+        }
+    }
+
+    /// <summary>Goes on with what was begun, and ends that.</summary>
+    private async ValueTask EnqueueCopyAsync(Draft draft, long length, long deadline, CancellationToken ct)
+    {
+        try
+        {
+            await EnqueueAsync(draft, deadline, ct).ConfigureAwait(false);
+            CountSent(length);
+            ThrowIfBroken();
         }
         finally
         {
@@ -119,7 +157,7 @@ public sealed partial class MessageQueue
                 draft = await TakeDraftAsync(needs, options.Properties, deadline, ct).ConfigureAwait(false);
             Fill(draft, payload, attach ? waiting : null);
             LimitLife(draft, options);
-            BeginWaiting(waiting, draft, payload.Length, helpsItself: false);
+            BeginWaiting(waiting, draft, payload.Length);
             Announce(WaitKind.Own);
             try
             {
@@ -151,9 +189,14 @@ public sealed partial class MessageQueue
             : throw new TimeoutException($"The queue {Name} had no room for a message of {needs.PayloadLength:N0} bytes in time; nothing was sent.");
     }
 
-    private async ValueTask PublishAsync(Draft draft, long deadline, CancellationToken ct, bool keepDraft = false)
+    private ValueTask PublishAsync(Draft draft, long deadline, CancellationToken ct, bool keepDraft = false)
     {
         MarkQueued(draft);
+        return EnqueueAsync(draft, deadline, ct, keepDraft);
+    }
+
+    private async ValueTask EnqueueAsync(Draft draft, long deadline, CancellationToken ct, bool keepDraft = false)
+    {
         try
         {
             if (await WaitUntilAsync(WaitKind.Space, draft.Reference(_self.Index), static (q, r) => q.TryEnqueue(r), deadline, ct).ConfigureAwait(false))

@@ -68,8 +68,8 @@ public sealed unsafe partial class MessageQueue
             else
                 new ReadOnlySpan<byte>(held, heldLength).CopyTo(new Span<byte>(draft.Body, heldLength));
             LimitLife(draft, options);
-            BeginWaiting(waiting, draft, length, helpsItself: true);
-            Publish(draft, deadline, ct);
+            BeginWaiting(waiting, draft, length);
+            PublishBlocking(waiting, draft, deadline, ct);
             CountSent(attach ? Lane.Attached : needs.BodyFits(_self.InlineCapacity) ? Lane.Inline : Lane.Arena, length);
             AwaitCompletion(waiting, deadline, ct);
             if (attach && !waiting.IsMoved)
@@ -83,16 +83,38 @@ public sealed unsafe partial class MessageQueue
         }
     }
 
+    /// <summary>
+    /// While it waits for room, it looks at nothing else, and a receiver may have the message all the same (somebody met an old reference with the same bits): then others of this process see to it. From the end of
+    /// the announcement on, which is a full fence, it looks itself.
+    /// </summary>
+    private void PublishBlocking(AttachedSend waiting, Draft draft, long deadline, CancellationToken ct)
+    {
+        Announce(WaitKind.Own);
+        try
+        {
+            Publish(draft, deadline, ct);
+            waiting.HelpsItself = true;
+        }
+        finally
+        {
+            Unannounce(WaitKind.Own);
+        }
+    }
+
     private void AwaitCompletion(AttachedSend waiting, long deadline, CancellationToken ct)
     {
         try
         {
             // Cancelling rings the own doorbell, so that the sleeper looks up.
             using CancellationTokenRegistration registration = ct.UnsafeRegister(static s => ((AttachedSend)s!).Queue.RingSelf(), waiting);
+            long begun = Deadline.Now;
             while (!SpinUntilDone(waiting, deadline, ct) && !SleepUntilDone(waiting, deadline, ct))
             {
             }
 
+            // An attached one is waited for as long as its copy takes, which says nothing of other waits.
+            if (!waiting.IsAttached)
+                _spins[(int)WaitKind.Own].Learn(Deadline.Now - begun);
             ThrowIfTakenBack(waiting);
         }
         catch (Exception e)

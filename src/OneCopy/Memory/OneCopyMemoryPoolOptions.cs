@@ -10,7 +10,7 @@ public sealed record OneCopyMemoryPoolOptions
     public long MaxKeptBytes { get; init; } = Math.Min(1L << 30, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8);
 
     /// <summary>
-    /// Whether buffers as large as a huge page (2 MiB, mostly) and larger are aligned to one and asked to be made of them (MADV_HUGEPAGE). The kernel may have none, or be told to
+    /// Whether buffers of half a huge page (1 MiB, mostly) and more take whole ones, are aligned to one and asked to be made of them (MADV_HUGEPAGE). The kernel may have none, or be told to
     /// give none (/sys/kernel/mm/transparent_hugepage/enabled); then the pages are small. Default true.
     /// </summary>
     public bool HugePages { get; init; } = true;

@@ -209,6 +209,9 @@ internal sealed unsafe class DoorbellThread
                 uint value = Volatile.Read(ref *word);
                 if (value != _seen[(int)kind])
                 {
+                    // The sends under way are looked at here (the other kinds' sleepers look for themselves), so it is counted here: after the value was read.
+                    if (kind == WaitKind.Own)
+                        Interlocked.Increment(ref *self.Looks(kind));
                     _seen[(int)kind] = value;
                     Owner.OnRing(kind);
                 }

@@ -96,8 +96,8 @@ public sealed partial class MessageQueue
 
         // After the full fence of the change: the owner's flag and the table are looked at after it can be seen.
         CrashPoint.At(Step.CompleteRing);
-        if (Volatile.Read(ref owner.File.OwnSleeping) != 0)
-            owner.File.Ring(WaitKind.Own);
+        if (owner.File.WaitsForEndOf(block))
+            owner.TryRing(WaitKind.Own);
         CrashPoint.At(Step.CompleteRetire);
         if (IsGoneOrDead(owner))
             NewRecovery().TryRetire(owner.File);

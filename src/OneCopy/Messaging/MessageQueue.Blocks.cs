@@ -149,8 +149,11 @@ public sealed unsafe partial class MessageQueue
             Release(block, seen);
             state = new BlockState(NextGeneration(seen), Phase.Filling, _self.Index, 0);
             CrashPoint.At(Step.SendTake);
-            if (_self.TryChange(block, seen, state))
-                return true;
+
+            // A store, and no exchange: a block that is free or done is changed by its owner alone, and this is under the gate. What is written of the record next may be seen before it: whoever could be
+            // reading the record of the message before looks at the state again, and that was not queued or leased any more when it was read here.
+            Volatile.Write(ref _self.StateWord(block), state.Bits);
+            return true;
         }
 
         block = -1;
@@ -196,17 +199,30 @@ public sealed unsafe partial class MessageQueue
     /// </summary>
     private SysResult TakeArena(long bytes, out long offset)
     {
-        while (_arenaOrder.TryPeek(out (int Block, uint Generation) oldest))
+        TryFindOldestInArena(out _);
+        return TakeFrom(_arena, bytes, out offset);
+    }
+
+    private bool IsInArena((int Block, uint Generation) message)
+    {
+        BlockState seen = _self.State(message.Block);
+        return seen.Generation == message.Generation && seen.Phase != Phase.Done;
+    }
+
+    /// <summary>Frees what the oldest done messages hold. False: no message holds any of the arena.</summary>
+    private bool TryFindOldestInArena(out (int Block, uint Generation) oldest)
+    {
+        while (_arenaOrder.TryPeek(out oldest))
         {
-            BlockState seen = _self.State(oldest.Block);
-            if (seen.Generation == oldest.Generation && seen.Phase != Phase.Done)
-                break;
+            if (IsInArena(oldest))
+                return true;
             _arenaOrder.Dequeue();
+            BlockState seen = _self.State(oldest.Block);
             if (seen.Generation == oldest.Generation)
                 Release(oldest.Block, seen);
         }
 
-        return TakeFrom(_arena, bytes, out offset);
+        return false;
     }
 
     private SysResult TakeFrom(OwnArena arena, long bytes, out long offset)

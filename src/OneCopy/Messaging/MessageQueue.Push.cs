@@ -197,7 +197,7 @@ public sealed unsafe partial class MessageQueue
             while (Deadline.IsAhead(end))
             {
                 CrashPoint.At(Step.SleepRead);
-                uint seen = ReadDoorbell(WaitKind.Own);
+                uint seen = BeginLook(WaitKind.Own);
                 CrashPoint.At(Step.SleepLook);
                 if (IsQuiet(posting, taken))
                     return;

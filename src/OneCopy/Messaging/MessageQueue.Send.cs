@@ -273,6 +273,10 @@ public sealed partial class MessageQueue
         public bool MaySucceed(MessageQueue queue) => queue.MayHaveFreeBlock(_looks++);
 
         public bool Try(MessageQueue queue) => queue.TryDraft(needs, properties, out _draft);
+
+        // Some blocks at a time, where the blocks are what is short: to wake for each would be a change of processes for each message.
+        public readonly int BlockToWaitFor(MessageQueue queue) =>
+            queue.IsFree(Volatile.Read(ref queue._nextBlock)) ? -1 : (Volatile.Read(ref queue._nextBlock) + (queue._blocks.Length / 8)) % queue._blocks.Length;
     }
 
     private readonly struct Enqueue(MessageReference reference) : IAttempt

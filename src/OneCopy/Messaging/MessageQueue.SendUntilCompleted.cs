@@ -186,7 +186,7 @@ public sealed unsafe partial class MessageQueue
             while (true)
             {
                 CrashPoint.At(Step.SleepRead);
-                uint seen = ReadDoorbell(WaitKind.Own);
+                uint seen = BeginLook(WaitKind.Own);
                 CrashPoint.At(Step.SleepLook);
                 if (IsDone(waiting))
                     return true;

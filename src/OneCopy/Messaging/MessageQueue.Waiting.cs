@@ -15,6 +15,13 @@ public sealed partial class MessageQueue
 
     private static readonly bool s_spinsHelp = Environment.ProcessorCount > 1;
 
+    private const int MostTries = 4;
+
+    private static readonly int s_enoughOnTheirWay = Math.Clamp(Environment.ProcessorCount - 1, 1, MostTries);
+
+    // How long a sleeper that waits for a certain block sleeps before it takes any.
+    private const long PatientPeriod = 1_000_000;
+
     private readonly Lock _sleepGate = new();
     private readonly int[] _asleep = new int[3];
 
@@ -34,6 +41,9 @@ public sealed partial class MessageQueue
         bool MaySucceed(MessageQueue queue);
 
         bool Try(MessageQueue queue);
+
+        /// <summary>A block of this handle that it would best be woken for; -1: for anything. Kind <see cref="WaitKind.Own"/> alone.</summary>
+        int BlockToWaitFor(MessageQueue queue) => -1;
     }
 
     bool IDoorbellOwner.WantsDoorbell(WaitKind kind)
@@ -87,15 +97,21 @@ public sealed partial class MessageQueue
         return false;
     }
 
-    private void Announce(WaitKind kind)
+    private void Announce(WaitKind kind, int block = -1)
     {
         lock (_sleepGate)
         {
+            // Who waits for anything is told of everything; so are those beside it, and who comes second.
             if (_asleep[(int)kind]++ > 0)
+            {
+                if (kind == WaitKind.Own)
+                    Interlocked.Exchange(ref _self.OwnSleeping, 1);
                 return;
+            }
+
             CrashPoint.At(Step.SleepBit);
             if (kind == WaitKind.Own)
-                Interlocked.Exchange(ref _self.OwnSleeping, 1);
+                Interlocked.Exchange(ref _self.OwnSleeping, block < 0 ? 1 : (uint)block + 2);
             else
                 _ring.Sleepers(kind).Add(_self.Index);
         }
@@ -139,17 +155,10 @@ public sealed partial class MessageQueue
         where TAttempt : struct, IAttempt
     {
         // Cancelling rings the own doorbell, so that the sleeper looks up.
-        using CancellationTokenRegistration registration = ct.UnsafeRegister(
-            static s =>
-            {
-                (MessageQueue queue, WaitKind k) = ((MessageQueue, WaitKind))s!;
-                if (!queue.TryEnter())
-                    return;
-                queue._self.Ring(k, everybody: true);
-                queue.Exit();
-            },
-            _cancelled[(int)kind] ??= (this, kind));
-        Announce(kind);
+        using CancellationTokenRegistration registration = ct.CanBeCanceled ? RingWhenCanceled(kind, ct) : default;
+        int block = kind == WaitKind.Own ? attempt.BlockToWaitFor(this) : -1;
+        bool isPatient = block >= 0;
+        Announce(kind, block);
         try
         {
             while (true)
@@ -166,10 +175,19 @@ public sealed partial class MessageQueue
                     return false;
                 CountSleeper(1);
                 CrashPoint.At(Step.SleepWait);
-                SysResult waited = Futex.Wait(_self.Doorbell(kind), seen, Math.Min(deadline, Deadline.Now + QuietPeriod));
+                SysResult waited = Futex.Wait(_self.Doorbell(kind), seen, Math.Min(deadline, Deadline.Now + (isPatient ? PatientPeriod : QuietPeriod)));
                 CountSleeper(-1);
-                if (waited.Errno == Errno.ETIMEDOUT)
-                    LookAtOwnFiles();
+                if (waited.Errno != Errno.ETIMEDOUT)
+                    continue;
+                if (isPatient)
+                {
+                    // That one is held for long. From here on it is told of any, and looks once more before it sleeps on.
+                    isPatient = false;
+                    Interlocked.Exchange(ref _self.OwnSleeping, 1);
+                    continue;
+                }
+
+                LookAtOwnFiles();
             }
         }
         finally
@@ -177,6 +195,17 @@ public sealed partial class MessageQueue
             LeaveSleep(kind);
         }
     }
+
+    private CancellationTokenRegistration RingWhenCanceled(WaitKind kind, CancellationToken ct) => ct.UnsafeRegister(
+        static s =>
+        {
+            (MessageQueue queue, WaitKind k) = ((MessageQueue, WaitKind))s!;
+            if (!queue.TryEnter())
+                return;
+            queue._self.Ring(k, everybody: true);
+            queue.Exit();
+        },
+        (this, kind));
 
     private void LeaveSleep(WaitKind kind)
     {
@@ -273,8 +302,7 @@ public sealed partial class MessageQueue
     private unsafe uint BeginLook(WaitKind kind)
     {
         uint seen = ReadDoorbell(kind);
-        if (kind != WaitKind.Own)
-            Interlocked.Increment(ref *_self.Looks(kind));
+        Interlocked.Increment(ref *_self.Looks(kind));
         return seen;
     }
 
@@ -331,17 +359,26 @@ public sealed partial class MessageQueue
 
         // From a rotating place: a sleeper that is stopped is passed over the next time. One whose file cannot be mapped is passed
         // over too; after a step that cannot be undone, this must not fail.
+        // More that are on their way than there are processors to run on are of no use: each passes on what it leaves.
         int start = _wakeFrom;
-        for (int tries = 0; tries < 4; tries++)
+        int onTheirWay = 0;
+        for (int tries = 0; tries < MostTries; tries++)
         {
             int first = sleepers.Next(start);
             if (first == 0)
                 return;
             start = first + 1;
-            if (TryPeerAt(first) is not { } sleeper || !sleeper.TryRing(kind))
+            if (TryPeerAt(first) is not { } sleeper)
                 continue;
-            _wakeFrom = start;
-            break;
+            Rung rung = sleeper.TryRing(kind);
+            if (rung == Rung.Now)
+            {
+                _wakeFrom = start;
+                break;
+            }
+
+            if (rung == Rung.OnItsWay && ++onTheirWay >= s_enoughOnTheirWay)
+                break;
         }
 
         // Also where all were rung already.

@@ -13,9 +13,9 @@ internal sealed unsafe partial class Participant
     }));
 
     /// <summary>
-    /// How often a sleeper of this kind (not <see cref="WaitKind.Own"/>) has begun a look: behind the doorbell, in its line, which is written when somebody sleeps or is woken, and not otherwise.
+    /// How often a sleeper of this kind has begun a look: in the doorbell's line, which is written when somebody sleeps or is woken, and not otherwise.
     /// </summary>
-    public uint* Looks(WaitKind kind) => Doorbell(kind) + 1;
+    public uint* Looks(WaitKind kind) => kind == WaitKind.Own ? (uint*)(_base + ParticipantLayout.OwnLooksOffset) : Doorbell(kind) + 1;
 
     public uint* Attention => (uint*)(_base + ParticipantLayout.AttentionDoorbellOffset);
 
@@ -38,6 +38,13 @@ internal sealed unsafe partial class Participant
         uint* word = Doorbell(kind);
         Interlocked.Increment(ref *word);
         Wake(word, kind, everybody: false);
+    }
+
+    /// <summary>Whether the end of this block's message is to be told. After the full fence of the change.</summary>
+    public bool WaitsForEndOf(int block)
+    {
+        uint sleeping = Volatile.Read(ref OwnSleeping);
+        return sleeping == 1 || sleeping == (uint)block + 2;
     }
 
     private void Wake(uint* word, WaitKind kind, bool everybody)

@@ -27,10 +27,13 @@ internal static class ParticipantLayout
     public const int SpaceDoorbellOffset = 384;
     // Four bytes behind each of these two: how often their sleepers have begun to look.
     public const int OwnDoorbellOffset = 512;
+
+    /// <summary>0: nobody sleeps. 1: ring for anything. Else 2 and a block: ring when that block's message is done, and for all that is no completion.</summary>
     public const int OwnSleepingOffset = 516;
 
     /// <summary>How many threads are awake and look for what is posted for their sends. A hint: who posts need not ring them.</summary>
     public const int LookingOffset = 520;
+    public const int OwnLooksOffset = 524;
     public const int AttentionDoorbellOffset = 640;
     public const int PostedOffset = 768;
     public const int CountersOffset = 1024;

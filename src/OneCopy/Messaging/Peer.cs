@@ -10,13 +10,13 @@ namespace OneCopy.Messaging;
 /// </remarks>
 internal sealed class Peer(Participant file)
 {
+    // A few of the kernel's ticks: longer than a wake-up takes on a machine that is not overloaded.
+    private const long FreshMilliseconds = 8;
+
     private Lease?[] _idle = new Lease?[4];
     private int _idleCount;
     private bool _isLeaving;
-
-    // The looks that the sleeper had begun when it was last rung; none yet.
-    private long _receiveRungAt = -1;
-    private long _spaceRungAt = -1;
+    private readonly RungAt?[] _rung = new RungAt?[3];
     private int _references = 1;
 
     public Participant File { get; } = file;
@@ -75,17 +75,19 @@ internal sealed class Peer(Participant file)
     /// A sleeper reads its doorbell, counts a look (full fence), looks, and sleeps on the value read. That the count has not changed since before the last ring means: the value it has was read before that
     /// ring, so it cannot fall asleep on it, and its next look begins after what we have just put in. One that is stopped meanwhile is passed over.
     /// </remarks>
-    public unsafe bool TryRing(WaitKind kind)
+    public unsafe Rung TryRing(WaitKind kind)
     {
-        ref long rungAt = ref kind == WaitKind.Receive ? ref _receiveRungAt : ref _spaceRungAt;
+        RungAt at = _rung[(int)kind] ??= new RungAt();
         uint looks = Volatile.Read(ref *File.Looks(kind));
-        if (Volatile.Read(ref rungAt) == looks)
-            return false;
+        long tick = Environment.TickCount64;
+        if (Volatile.Read(ref at.Looks) == looks)
+            return tick - Volatile.Read(ref at.Tick) <= FreshMilliseconds ? Rung.OnItsWay : Rung.NotComing;
         File.Ring(kind);
 
         // After the ring: another thread that finds it here need not ring.
-        Volatile.Write(ref rungAt, looks);
-        return true;
+        Volatile.Write(ref at.Tick, tick);
+        Volatile.Write(ref at.Looks, looks);
+        return Rung.Now;
     }
 
     /// <summary>An idle lease for a message of this peer, with its reference. Null: the memory is gone.</summary>
@@ -151,4 +153,23 @@ internal sealed class Peer(Participant file)
         // Where others may write the file, its pid is only their word: the process must be the one that holds its lock.
         return File.NamesItsOwnProcess() ? AccessDenialReason.None : AccessDenialReason.NoSuchProcess;
     }
+
+    /// <summary>When this handle last rang it, and the looks that it had begun by then.</summary>
+    private sealed class RungAt
+    {
+        public long Looks = -1;
+        public long Tick;
+    }
+}
+
+/// <summary>What became of a ring.</summary>
+internal enum Rung
+{
+    Now,
+
+    /// <summary>It was rung a moment ago, and has not looked since.</summary>
+    OnItsWay,
+
+    /// <summary>It was rung long ago and has not looked since: stopped, or kept from a processor.</summary>
+    NotComing,
 }

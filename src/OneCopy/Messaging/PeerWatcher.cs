@@ -29,6 +29,9 @@ internal sealed class PeerWatcher
 
     // Longer than it takes a sleeper to come on a busy machine, mostly, and so short that several who do not come one after the other are no wait.
     private const int LaterPeriod = 20;
+
+    // An observer stays where it is when it has been called, and is only given another time.
+    private const long Never = long.MaxValue;
     private static readonly Lazy<PeerWatcher> s_shared = new(() => new PeerWatcher());
 
     private readonly SafeFileHandle _epoll = SafeFd.Of(Epoll.epoll_create1());
@@ -102,22 +105,30 @@ internal sealed class PeerWatcher
     private unsafe void Run()
     {
         Span<long> ready = stackalloc long[32];
+
+        // Made once: every 20 ms of a busy queue there is a look, which is to leave nothing behind.
+        using IEnumerator<KeyValuePair<long, Watch>> watches = _watches.GetEnumerator();
+        using IEnumerator<KeyValuePair<IPeerObserver, long>> later = _later.GetEnumerator();
         while (true)
         {
             long now = Stopwatch.GetTimestamp();
             long next = long.MaxValue;
-            foreach ((long id, Watch watch) in _watches)
+            watches.Reset();
+            while (watches.MoveNext())
             {
+                (long id, Watch watch) = watches.Current;
                 if (watch.NextLook <= now)
                     Look(id, watch);
                 next = Math.Min(next, watch.NextLook);
             }
 
-            foreach ((IPeerObserver observer, long due) in _later)
+            later.Reset();
+            while (later.MoveNext())
             {
+                (IPeerObserver observer, long due) = later.Current;
                 if (due > now)
                     next = Math.Min(next, due);
-                else if (_later.TryRemove(observer, out _))
+                else if (_later.TryUpdate(observer, Never, due))
                     observer.OnLater();
             }
 

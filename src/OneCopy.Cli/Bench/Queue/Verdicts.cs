@@ -12,7 +12,7 @@ internal static class Verdicts
     private const long VeryLarge = 16 << 20;
     private const long InPlaceSize = 64 << 20;
 
-    private static readonly string[] s_messagePassing = ["ucx cma", "ucx posix", "openmpi", "zeromq", "boost"];
+    private static readonly string[] s_messagePassing = ["ucx cma", "ucx posix", "openmpi", "openmpi none", "zeromq", "boost"];
     private static readonly string[] s_ucx = ["ucx cma", "ucx posix"];
 
     public static IReadOnlyList<Verdict> From(QueueFindings findings)

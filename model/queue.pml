@@ -60,6 +60,14 @@
 #ifndef CQ1
 #define CQ1 9
 #endif
+/* GUESS: a consumer that finds the ring empty may claim any queued block without its reference.
+   BATCH: two messages may be sent, or received, at once: tail, or head, follows once. (ATT, WDS, ABANDONS are 0 then.)
+   RUNG: who has been rung since its last look began is not rung again (with SLEEP, SLEEPSP; NJ is 0 then). */
+#ifdef BATCH
+#define LAG 2           /* how far the tail may be behind what was put in, and the head behind what was taken out */
+#else
+#define LAG 1
+#endif
 
 #define NBLK (NP*NB)
 #define NM (NP*MSGS)
@@ -98,6 +106,16 @@ bool unl[NA];            /* by id: its file is unlinked */
 /* doorbells, by id: rung = the word differs from the value that its owner read; zz = in FUTEX_WAIT */
 bool rxr[NA], rxz[NA], spr[NA], spz[NA], owr[NA], owz[NA], owflag[NA];
 /* private memory */
+#ifdef RUNG             /* by waker and sleeper. 1: the looks were read before a ring; 2: it was rung, and has begun no look since; 0: else */
+#ifdef SLEEP
+byte knr[(NP+NCN)*NCN];
+#endif
+#ifdef SLEEPSP
+byte kns[(NP+NCN)*NP];
+#endif
+#endif
+#define KNR(w,s) knr[(w)*NCN+(s)-NP]
+#define KNS(w,s) kns[(w)*NP+(s)]
 byte mem[NBLK];          /* the sender's bytes of an attached message */
 /* truth, for the properties */
 bool dead[NA];
@@ -148,6 +166,12 @@ inline die(a) {
 #if NA>5
   DROP(5,a);
 #endif
+#if defined(RUNG) && defined(SLEEP)
+  if :: a<NP+NCN -> KNR(a,C0)=0; KNR(a,C0+NCN-1)=0 :: else fi;
+#endif
+#if defined(RUNG) && defined(SLEEPSP)
+  if :: a<NP+NCN -> KNS(a,0)=0; KNS(a,NP-1)=0 :: else fi;
+#endif
   rxr[a]=0; rxz[a]=0; spr[a]=0; spz[a]=0; owr[a]=0; owz[a]=0; owflag[a]=0
 }
 #define CANDIE (kills>0 && ((DIERS>>me)&1))
@@ -158,10 +182,40 @@ inline die(a) {
 #define TAKE m=me*MSGS+k; ph[b]=FILL; act[b]=me; gen[b]=gen[b]+1; att[b]=0; arena[b]=0; g=gen[b]
 /* Remove the reference and help head along; whoever waits for room is told. */
 #define POP \
-  if :: atomic{ if :: CELLREF(h) -> clap[h%N]=clap[h%N]+1; cref[h%N]=0; cgen[h%N]=0 :: else fi } OPT_DIE fi; /* [recv.pop] */ \
+  if :: atomic{ assert(h<head+LAG); if :: CELLREF(h) -> clap[h%N]=clap[h%N]+1; cref[h%N]=0; cgen[h%N]=0 :: else fi } OPT_DIE fi; /* [recv.pop] */ \
   if :: atomic{ head=(head==h -> h+1 : head); h=0 } OPT_DIE fi; /* [recv.advance] */ \
   wake_sp()
 #define OWNERDEAD(o) (!(entid[o]==o+1) || entdead[o])
+
+/* Ring wa-1, or the other one of its kind, unless this waker has rung it since it last began to look. Private memory is written with the step before. */
+#ifdef F_LOOKS_LATE
+#define REMEMBER(kn) kn=2
+#else
+#define REMEMBER(kn) kn=(kn==1 -> 2 : kn)
+#endif
+#define OTHER(first,count) (2*(first)+(count)-wa)
+#define RING_RUNG(KN,bit,r,z,first,count) \
+  do \
+  :: wa>0 -> \
+     if                                                                                    /* [wake.bitmap] */ \
+     :: atomic{ KN(me,wa-1)!=2 -> KN(me,wa-1)=1 }; \
+        if :: atomic{ r[wa-1]=true } OPT_DIE fi;                                           /* [wake.bell] */ \
+        if :: atomic{ z[wa-1]=false; REMEMBER(KN(me,wa-1)); wa=0; wt=0 } OPT_DIE fi;       /* [wake.futex] */ \
+        break \
+     :: atomic{ KN(me,wa-1)==2 && wt==0 && count>1 && bit[OTHER(first,count)] -> wt=1; wa=OTHER(first,count)+1 } \
+     :: atomic{ KN(me,wa-1)==2 && !(wt==0 && count>1 && bit[OTHER(first,count)]) -> wt=0; wa=0 }; break \
+     OPT_DIE \
+     fi \
+  :: else -> break \
+  od;
+/* Part of [sleep.look]: counts it, for all wakers. */
+#ifdef RUNG
+#define COUNT_RX if :: atomic{ n=0; do :: n<NP+NCN -> KNR(n,me)=0; n++ :: else -> break od; n=0 } OPT_DIE fi
+#define COUNT_SP if :: atomic{ n=0; do :: n<NP+NCN -> KNS(n,me)=0; n++ :: else -> break od; n=0 } OPT_DIE fi
+#else
+#define COUNT_RX skip
+#define COUNT_SP skip
+#endif
 
 /* Wake one that sleeps for receive. [wake.bitmap] [wake.bell] [wake.futex] */
 inline wake_rx() {
@@ -178,12 +232,16 @@ inline wake_rx() {
 #endif
   OPT_DIE
   fi;
+#ifdef RUNG
+  RING_RUNG(KNR, rxbit, rxr, rxz, C0, NCN)
+#else
   if
   :: wa>0 ->
      if :: atomic{ rxr[wa-1]=true } OPT_DIE fi;
      if :: atomic{ rxz[wa-1]=false; wa=0 } OPT_DIE fi
   :: else
   fi
+#endif
 #endif
   skip
 }
@@ -200,12 +258,16 @@ inline wake_sp() {
 #endif
   OPT_DIE
   fi;
+#ifdef RUNG
+  RING_RUNG(KNS, spbit, spr, spz, 0, NP)
+#else
   if
   :: wa>0 ->
      if :: atomic{ spr[wa-1]=true } OPT_DIE fi;
      if :: atomic{ spz[wa-1]=false; wa=0 } OPT_DIE fi
   :: else
   fi
+#endif
 #endif
   skip
 }
@@ -237,7 +299,7 @@ inline enqueue(eb, eg) {
      if :: atomic{ t=tail } OPT_DIE fi;                                                    /* [enq.tail] */
 #endif
      if
-     :: atomic{ CELLEMPTY(TL) -> t=TL; cref[t%N]=eb+1; cgen[t%N]=eg };                     /* [enq.cell] */
+     :: atomic{ CELLEMPTY(TL) -> t=TL; assert(t<tail+LAG); cref[t%N]=eb+1; cgen[t%N]=eg };                     /* [enq.cell] */
         if :: atomic{ tail=(tail==t -> t+1 : tail); t=0 } OPT_DIE fi;                      /* [enq.advance] */
         break
      :: atomic{ CELLREF(TL) || CELLNEXT(TL) -> tail=(tail==TL -> TL+1 : tail); t=0 }       /* [enq.help] */
@@ -267,13 +329,26 @@ inline retire(x) {
 #else
 #define WITHDRAWABLE (ph[b]==QUEUED || (ph[b]==LEASED && moved[b]!=g))
 #endif
-#define RESET k=0; m=0; b=0; g=0; t=0; eh=0; wa=0; isfull=false
+#ifdef BATCH
+#define RESET2 ; m2=0; b2=0; g2=0; j=0
+#else
+#define RESET2
+#endif
+#define RESET k=0; m=0; b=0; g=0; t=0; eh=0; wa=0; n=0; wt=0; isfull=false RESET2
+#define MINE (ph[b]==QUEUED && act[b]==me && gen[b]==g)
 proctype Producer(byte me) {
-  byte k, m, b, g, t, eh, wa; bool isfull;
+  byte k, m, b, g, t, eh, wa, n, wt; bool isfull;
+#ifdef BATCH
+  byte m2, b2, g2, j;
+#endif
 next:
   if
   :: atomic{ k==MSGS -> m=0; b=0; g=0; pfin[me]=true }; goto finished
   :: atomic{ k<MSGS && BF(me*NB) -> b=me*NB; TAKE }
+#ifdef BATCH
+  :: atomic{ k+1<MSGS && BF(me*NB) && BF(me*NB+1) -> b=me*NB; TAKE; m2=m+1; b2=b+1; j=0;
+       ph[b2]=FILL; act[b2]=me; gen[b2]=gen[b2]+1; att[b2]=0; arena[b2]=0; g2=gen[b2]; msg[b]=m; msg[b2]=m2 }; goto many
+#endif
 #if NB>1
   :: atomic{ k<MSGS && BF(me*NB+1) -> b=me*NB+1; TAKE }
 #endif
@@ -295,7 +370,8 @@ put:
         :: atomic{ !spr[me] -> spz[me]=true };
            if
            :: atomic{ !spz[me] -> skip }
-           :: atomic{ wd>0 -> wd--; spz[me]=false; ph[b]=FILL; wdn[m]=true }               /* [send.takeback] */
+           :: atomic{ wd>0 && MINE -> wd--; spz[me]=false; ph[b]=FILL; wdn[m]=true }       /* [send.takeback] */
+           :: atomic{ wd>0 && !MINE -> wd--; spz[me]=false; isfull=false }; goto isin      /* claimed without its reference: it is sent */
            OPT_DIE
            fi
         OPT_DIE
@@ -312,17 +388,25 @@ put:
      :: else ->
         if :: atomic{ spbit[me]=true } OPT_DIE fi                                          /* [sleep.bit] */
      fi;
+#ifdef F_COUNT_FIRST
+     COUNT_SP;
+#endif
      if :: atomic{ spr[me]=false } OPT_DIE fi;                                             /* [sleep.read] */
+#ifndef F_COUNT_FIRST
+     COUNT_SP;
+#endif
      goto put                                                                              /* [sleep.look] */
 #else
      if
      :: atomic{ ROOM -> isfull=false }; goto put
-     :: atomic{ wd>0 -> wd--; ph[b]=FILL; wdn[m]=true; isfull=false }; goto freeit         /* [send.takeback] */
+     :: atomic{ wd>0 && MINE -> wd--; ph[b]=FILL; wdn[m]=true; isfull=false }; goto freeit /* [send.takeback] */
+     :: atomic{ wd>0 && !MINE -> wd--; isfull=false }                                      /* claimed without its reference: it is sent */
      OPT_DIE
      fi
 #endif
   :: else
   fi;
+isin:
   if
   :: atomic{ true -> if :: !ISATT(m) -> sent[m]=true :: else fi }
   OPT_DIE
@@ -395,6 +479,51 @@ over:
   owflag[me]=false;                                                                        /* [sleep.clear] */
 #endif
   k++; goto next;
+#ifdef BATCH
+/* Drafts b and b2; the first j of them are in the ring. Nobody waits here: what has no room is taken back, and sent alone. */
+many:
+  if :: atomic{ t=tail; n=0 } OPT_DIE fi;                                                  /* [enq.tail] */
+fill:
+  if :: atomic{ ph[(j==0 -> b : b2)]=QUEUED } OPT_DIE fi;                                  /* [send.publish] */
+  if
+  :: atomic{ CELLEMPTY(t+n) -> assert(t+n<tail+LAG);                                       /* [enq.cell] */
+       cref[(t+n)%N]=(j==0 -> b : b2)+1; cgen[(t+n)%N]=(j==0 -> g : g2); n++; j++ };
+     if :: j<2 -> goto fill :: else fi
+  :: atomic{ !CELLEMPTY(t+n) -> skip }
+  OPT_DIE
+  fi;
+  if :: atomic{ tail=(tail>=t && tail<t+n -> t+n : tail); t=0; n=0 } OPT_DIE fi;           /* [enq.advance] */
+  if
+  :: j==2 -> goto told
+  :: else
+  fi;
+  if
+  :: j==0 -> enqueue(b, g)
+  :: else -> enqueue(b2, g2)
+  fi;
+  if
+  :: isfull ->
+     isfull=false;
+     if
+     :: atomic{ j==0 && ph[b]==QUEUED && act[b]==me && gen[b]==g -> ph[b]=FILL }           /* [send.takeback] */
+     :: atomic{ j==1 && ph[b2]==QUEUED && act[b2]==me && gen[b2]==g2 -> ph[b2]=FILL }
+     :: atomic{ j==0 && !(ph[b]==QUEUED && act[b]==me && gen[b]==g) -> j=1 }; goto many    /* somebody has claimed it */
+     :: atomic{ j==1 && !(ph[b2]==QUEUED && act[b2]==me && gen[b2]==g2) -> j=2 }; goto told
+     OPT_DIE
+     fi;
+     if :: atomic{ ph[b2]=FREE } OPT_DIE fi;                                               /* [send.discard] */
+     if :: j==0 -> if :: atomic{ ph[b]=FREE } OPT_DIE fi :: else fi
+  :: else -> j++; if :: j<2 -> goto many :: else fi
+  fi;
+told:
+  if :: atomic{ if :: j>0 -> sent[m]=true :: else fi; if :: j>1 -> sent[m2]=true :: else fi } OPT_DIE fi;
+  if :: j>0 -> wake_rx() :: else fi;                                                       /* [send.wake] */
+  if
+  :: atomic{ j>0 || !CELLBEFORE(tail) || CELLNEXT(head) || HEADSTALE -> k=k+j; j=0; m2=0; b2=0; g2=0 }  /* none: waits for room, alone */
+  OPT_DIE
+  fi;
+  goto next;
+#endif
 finished:
   if OPT_DIE fi;
 goto died;
@@ -403,7 +532,12 @@ died: false
 }
 #undef RESET
 
-#define RESET h=0; c=0; cg=0; g=0; b=0; t=0; eh=0; wa=0; mm=0; pb=0; pg=0; quota=0; isfull=false; won=false; set=false; leave=false
+#ifdef BATCH
+#define RESET2 ; h2=0; g2=0
+#else
+#define RESET2
+#endif
+#define RESET h=0; c=0; cg=0; g=0; b=0; t=0; eh=0; wa=0; n=0; wt=0; mm=0; pb=0; pg=0; quota=0; isfull=false; won=false; set=false; leave=false RESET2
 #define LEASE (ph[b]==LEASED && act[b]==IX(me) && gen[b]==g)
 #ifdef F_COMPLETE_NO_GEN
 #define LEASEC (ph[b]==LEASED)
@@ -415,8 +549,27 @@ died: false
 #else
 #define NOTHING
 #endif
+#if NBLK>1
+#define Q1 (ph[1]==QUEUED)
+#else
+#define Q1 false
+#endif
+#if NBLK>2
+#define Q2 (ph[2]==QUEUED)
+#else
+#define Q2 false
+#endif
+#if NBLK>3
+#define Q3 (ph[3]==QUEUED)
+#else
+#define Q3 false
+#endif
+#define ANYQUEUED (ph[0]==QUEUED || Q1 || Q2 || Q3)
 proctype Consumer(byte me; byte quota) {
-  byte h, c, cg, g, b, t, eh, wa, mm, pb, pg; bool isfull, won, set, leave;
+  byte h, c, cg, g, b, t, eh, wa, n, wt, mm, pb, pg; bool isfull, won, set, leave;
+#ifdef BATCH
+  byte h2, g2;          /* the second of two messages in hand: its block + 1 */
+#endif
 #if NJ>0
   if
   :: me==JID ->                                                                           /* [open.retire] [join.entry] */
@@ -442,7 +595,13 @@ top:
 look:
   if
   :: atomic{ CELLREF(head) -> h=head; c=cref[h%N]; cg=cgen[h%N]; b=c-1 }                   /* [recv.head] [recv.cell] */
+#ifdef BATCH
+  :: atomic{ CELLREF(head) -> h=head; c=cref[h%N]; cg=cgen[h%N]; b=c-1 }; goto many
+#endif
   :: atomic{ CELLNEXT(head) -> head=head+1 }; goto look                                    /* [recv.help] */
+#ifdef GUESS            /* (where nothing is queued nothing would be found) */
+  :: atomic{ CELLEMPTY(head) && ANYQUEUED -> assert(head<=tail+LAG) }; goto guess
+#endif
   NOTHING
   OPT_DIE
   fi;
@@ -473,6 +632,9 @@ again:
 #ifndef F_POP_FIRST
   POP;
 #endif
+#ifdef BATCH
+claimed:
+#endif
   if
   :: !won -> goto top
   :: else -> won=false
@@ -497,6 +659,9 @@ again:
 #endif
 #endif
   /* a message in hand: block b, generation g, message mm */
+#if defined(GUESS) || defined(BATCH)
+have:
+#endif
   quota--;
   if
   :: ISATT(mm) && moved[b]!=g ->
@@ -583,15 +748,87 @@ after:
   retire(OWNER(b));                                                                        /* [complete.retire] */
 #endif
 over:
+#ifdef BATCH
+  if
+  :: h2>0 -> atomic{ b=h2-1; g=g2; mm=msg[b]; h2=0; g2=0 }; goto have
+  :: else
+  fi;
+#endif
   b=0; g=0; mm=0;
   goto top;
+#ifdef GUESS
+guess:
+  if                                                                                       /* [recv.state] */
+  :: atomic{ ph[0]==QUEUED -> b=0; cg=gen[b]; wa=act[b]+1 }
+  :: atomic{ Q1 -> b=1; cg=gen[b]; wa=act[b]+1 }
+  :: atomic{ Q2 -> b=2; cg=gen[b]; wa=act[b]+1 }
+  :: atomic{ Q3 -> b=3; cg=gen[b]; wa=act[b]+1 }
+  :: atomic{ !ANYQUEUED -> skip }; goto look
+  OPT_DIE
+  fi;
+#ifndef F_GUESS_EARLY
+  if                                                                                       /* [recv.expect] */
+  :: atomic{ CELLEMPTY(head) -> skip }
+  :: atomic{ !CELLEMPTY(head) -> b=0; cg=0; wa=0 }; goto look
+  OPT_DIE
+  fi;
+#endif
+  if                                                                                       /* [recv.claim] */
+  :: atomic{ ph[b]==QUEUED && gen[b]==cg && act[b]+1==wa -> CLAIM; won=false }
+  :: atomic{ !(ph[b]==QUEUED && gen[b]==cg && act[b]+1==wa) -> b=0; cg=0; wa=0 }; goto look
+  OPT_DIE
+  fi;
+#ifdef SLEEP
+  if
+  :: set ->
+     if :: atomic{ rxbit[IX(me)]=false; set=false } OPT_DIE fi;                            /* [sleep.clear] */
+     if :: atomic{ !CELLEMPTY(head) -> skip }; wake_rx() :: atomic{ CELLEMPTY(head) -> skip } OPT_DIE fi /* [sleep.pass] */
+  :: else
+  fi;
+#endif
+  goto have;
+#endif
+#ifdef BATCH
+many:
+  if                                                                                       /* [recv.state] [recv.claim] */
+  :: atomic{ FRESH(b,cg) -> CLAIM }
+  :: atomic{ !FRESH(b,cg) -> b=0; c=0; cg=0 }
+  OPT_DIE
+  fi;
+  if :: atomic{ assert(h<head+LAG); n=1; if :: CELLREF(h) -> clap[h%N]=clap[h%N]+1; cref[h%N]=0; cgen[h%N]=0 :: else fi } OPT_DIE fi; /* [recv.pop] */
+  if
+  :: atomic{ CELLREF(h+1) -> c=cref[(h+1)%N]; cg=cgen[(h+1)%N] };                          /* [recv.cell] */
+     if                                                                                    /* [recv.state] [recv.claim] */
+     :: atomic{ FRESH((c-1),cg) -> ph[c-1]=LEASED; act[c-1]=IX(me); h2=c; g2=gen[c-1]; c=0; cg=0 }
+     :: atomic{ !FRESH((c-1),cg) -> c=0; cg=0 }
+     OPT_DIE
+     fi;
+     if :: atomic{ assert(h+1<head+LAG); n=2; if :: CELLREF(h+1) -> clap[(h+1)%N]=clap[(h+1)%N]+1; cref[(h+1)%N]=0; cgen[(h+1)%N]=0 :: else fi } /* [recv.pop] */
+        OPT_DIE fi
+  :: atomic{ !CELLREF(h+1) -> skip }
+  OPT_DIE
+  fi;
+  if :: atomic{ head=(head>=h && head<h+n -> h+n : head); h=0; n=0 } OPT_DIE fi;           /* [recv.advance] */
+  wake_sp();
+  if
+  :: !won && h2>0 -> atomic{ b=h2-1; g=g2; mm=msg[b]; h2=0; g2=0; won=true }
+  :: else
+  fi;
+  goto claimed;
+#endif
 #ifdef SLEEP
 asleep:
   if
   :: !set ->
      if :: atomic{ rxbit[IX(me)]=true; set=true } OPT_DIE fi;                              /* [sleep.bit] */
 readbell:
+#ifdef F_COUNT_FIRST
+     COUNT_RX;
+#endif
      if :: atomic{ rxr[me]=false } OPT_DIE fi;                                             /* [sleep.read] */
+#ifndef F_COUNT_FIRST
+     COUNT_RX;
+#endif
 #ifndef F_NO_LOOK
      goto look                                                                             /* [sleep.look] */
 #endif

@@ -56,13 +56,7 @@ public sealed unsafe partial class MessageQueue
             {
                 int most = Math.Min(payloads.Length - sent, MostAtOnce);
                 int taken = TakeDrafts(payloads.Slice(sent, most), options, properties, drafts, mayThrow: sent == 0);
-                for (int i = 0; i < taken; i++)
-                {
-                    payloads[sent + i].Span.CopyTo(new Span<byte>(drafts[i].Body, payloads[sent + i].Length));
-                    LimitLife(drafts[i], options);
-                }
-
-                int published = PublishMany(new ReadOnlySpan<Draft>(drafts, taken));
+                int published = FillAndPublish(payloads.Slice(sent, taken), options, new ReadOnlySpan<Draft>(drafts, taken));
                 CountSent(payloads.Slice(sent, published));
                 sent += published;
                 if (published < most)
@@ -100,9 +94,10 @@ public sealed unsafe partial class MessageQueue
                 messages[taken++] = new ReceivedMessage(lease);
             return taken;
         }
-        catch (QueueCorruptException) when (taken > 0)
+        catch (OneCopyException) when (taken > 0)
         {
-            return taken; // What was thrown away is counted with its damage; those that are good are not to be lost for it.
+            // A message that is impossible, and thrown away; or a sender's file that cannot be mapped now. Those that are taken are not to be lost for it.
+            return taken;
         }
         finally
         {
@@ -170,36 +165,52 @@ public sealed unsafe partial class MessageQueue
         return taken;
     }
 
+    /// <summary>How many are sent. Those that are not, whatever the reason, are no drafts any more.</summary>
+    private int FillAndPublish(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions options, ReadOnlySpan<Draft> drafts)
+    {
+        try
+        {
+            for (int i = 0; i < drafts.Length; i++)
+            {
+                payloads[i].Span.CopyTo(new Span<byte>(drafts[i].Body, payloads[i].Length));
+                LimitLife(drafts[i], options);
+            }
+
+            return PublishMany(drafts);
+        }
+        finally
+        {
+            // In the order of an undo. By their states: one that somebody has claimed without its reference, in a ring in disorder, is being read.
+            for (int i = drafts.Length - 1; i >= 0; i--)
+            {
+                if (_self.State(drafts[i].Block) == drafts[i].State)
+                    Discard(drafts[i]);
+            }
+        }
+    }
+
     /// <summary>
     /// Puts one reference behind the other from where the tail is, and then takes the tail there in one step: whoever is killed in between leaves a tail that others help on, as they
-    /// do by one after a single send. How many are sent; what there was no room for is discarded.
+    /// do by one after a single send. How many are sent; what there was no room for is a draft as before.
     /// </summary>
     private int PublishMany(ReadOnlySpan<Draft> drafts)
     {
         int sent = 0;
-        try
+        while (sent < drafts.Length)
         {
-            while (sent < drafts.Length)
-            {
-                ulong tail = _ring.TailPosition;
-                int put = 0;
-                while (sent + put < drafts.Length && PutAt(tail + (uint)put, drafts[sent + put]))
-                    put++;
-                _ring.AdvanceTail(tail, put);
-                sent += put;
-                if (sent == drafts.Length)
-                    break;
+            ulong tail = _ring.TailPosition;
+            int put = 0;
+            while (sent + put < drafts.Length && PutAt(tail + (uint)put, drafts[sent + put]))
+                put++;
+            _ring.AdvanceTail(tail, put);
+            sent += put;
+            if (sent == drafts.Length)
+                break;
 
-                // Another sender was there first, or the ring is full: this one, which is queued by now, as one that is sent alone.
-                if (!TryEnqueueQueued(drafts[sent]))
-                    break;
-                sent++;
-            }
-        }
-        finally
-        {
-            for (int left = drafts.Length - 1; left >= sent; left--)
-                Discard(drafts[left]);
+            // Another sender was there first, or the ring is full: this one, which is queued by now, as one that is sent alone.
+            if (!TryEnqueueQueued(drafts[sent]))
+                break;
+            sent++;
         }
 
         CrashPoint.At(Step.SendWake);

@@ -107,7 +107,7 @@ public sealed partial class MessageQueue
     {
         public Lease? Claimed { get; private set; }
 
-        public readonly bool MaySucceed(MessageQueue queue) => queue._ring.HasNews || queue.ExpectedIsQueued(out _, out _);
+        public readonly bool MaySucceed(MessageQueue queue) => queue._ring.HasNews || queue.ExpectedIsQueued(out _, out _, out _);
 
         public bool Try(MessageQueue queue) => (Claimed = queue.ClaimNext()) is not null;
     }
@@ -126,8 +126,25 @@ public sealed partial class MessageQueue
         return lease;
     }
 
-    /// <summary>Receive: the oldest reference that can be claimed. Null: the ring is empty.</summary>
+    /// <summary>Receive: the oldest message that can be claimed. Null: there is none.</summary>
     private Lease? ClaimNext()
+    {
+        while (true)
+        {
+            if (ClaimOldest() is { } oldest)
+                return oldest;
+            if (!ExpectedIsQueued(out Peer? owner, out int block, out BlockState seen))
+                return null;
+
+            // The ring once more, after the state (which acquires): what this sender put in before it queued this message is out again.
+            CrashPoint.At(Step.ReceiveExpect);
+            if (!_ring.HasNews)
+                return ClaimExpected(owner, block, seen);
+        }
+    }
+
+    /// <summary>The oldest reference that can be claimed. Null: the ring is empty.</summary>
+    private Lease? ClaimOldest()
     {
         while (_ring.TryPeek(out Ring.Peeked oldest))
         {
@@ -157,29 +174,31 @@ public sealed partial class MessageQueue
         }
 
         ThrowIfBroken(); // Zeros look like an empty ring.
-        return ClaimExpected();
+        return null;
     }
 
     /// <summary>
-    /// The ring is empty; but the block that its sender fills next may be queued already, and its reference be on its way. It is claimed as any message out of turn is: the reference
-    /// is stale when it comes, and dropped by the next look. So a receiver that waits needs one line from the sender, and not two one after the other. The order holds: what
-    /// this sender has put into the ring before was seen there, for the ring was empty after it.
+    /// The ring is empty; but the block that its sender fills next is queued already, and its reference on its way. It is claimed as any message out of turn is: the reference
+    /// is stale when it comes, and dropped by the next look. So a receiver that waits needs one line from the sender, and not two one after the other. The order holds because the
+    /// ring was empty after the state was seen, and the claim is of just that state: blocks are not always used in turn, and while a receiver stood still between
+    /// the two a sender may have come round to this block once more.
     /// </summary>
-    private Lease? ClaimExpected()
+    private Lease? ClaimExpected(Peer owner, int block, BlockState seen)
     {
-        if (!ExpectedIsQueued(out Peer? owner, out int block))
-            return null;
         Expect(owner, block);
-        return TryClaim(owner, block, 0, 0, out BlockState leased) ? Admit(owner, block, leased) : null;
+        BlockState leased = seen.To(Phase.Leased, _self.Index);
+        CrashPoint.At(Step.ReceiveClaim);
+        return owner.File.TryChange(block, seen, leased) ? Admit(owner, block, leased) : null;
     }
 
-    private bool ExpectedIsQueued([NotNullWhen(true)] out Peer? owner, out int block)
+    private bool ExpectedIsQueued([NotNullWhen(true)] out Peer? owner, out int block, out BlockState seen)
     {
         // One word, so that it is a block of that participant. Within an operation, who is in the table stays mapped.
         long expected = Volatile.Read(ref _expected);
         block = (int)expected;
+        seen = default;
         owner = Volatile.Read(ref _peers[expected >> 32]);
-        return owner is not null && block < owner.File.BlockCount && owner.File.State(block).Phase == Phase.Queued;
+        return owner is not null && block < owner.File.BlockCount && (seen = owner.File.State(block)).Phase == Phase.Queued;
     }
 
     /// <summary>Blocks are mostly used in turn.</summary>

@@ -68,12 +68,11 @@ internal sealed unsafe partial class Ring
         return Interlocked.CompareExchange(ref CellAt(position), Cell.Of(lap, reference).Bits, empty) == empty;
     }
 
-    /// <summary>If somebody has helped it on meanwhile, whoever comes next helps it on the rest of the way.</summary>
+    /// <summary>Also where somebody has helped it on a part of the way.</summary>
     public void AdvanceTail(ulong from, int by)
     {
         CrashPoint.At(Step.EnqueueAdvance);
-        if (by > 0)
-            Interlocked.CompareExchange(ref Tail, from + (uint)by, from);
+        Advance(ref Tail, from, from + (uint)by);
     }
 
     /// <summary>The reference at a position behind the head, as of one who has taken out all before it.</summary>
@@ -94,7 +93,19 @@ internal sealed unsafe partial class Ring
     public void AdvanceHead(ulong from, ulong to)
     {
         CrashPoint.At(Step.ReceiveAdvance);
-        Interlocked.CompareExchange(ref Head, to, from);
+        Advance(ref Head, from, to);
+    }
+
+    // All between the two was put in, or taken out, by the caller: wherever the word is there, it may be moved to the end.
+    private static void Advance(ref ulong word, ulong from, ulong to)
+    {
+        for (ulong seen = from; seen - from < to - from;)
+        {
+            ulong before = seen;
+            seen = Interlocked.CompareExchange(ref word, to, before);
+            if (seen == before)
+                return;
+        }
     }
 
     /// <summary>Reads the oldest reference. False: the ring is empty.</summary>
@@ -175,8 +186,19 @@ internal sealed unsafe partial class Ring
     /// <summary>Whether references are there, but for one whose enqueuer has not told yet; cheaper, and may be out of date at once.</summary>
     public bool HoldsAny => Held > 0;
 
-    /// <summary>Whether a reference would find no room; cheap, and may be out of date at once.</summary>
-    public bool LooksFull => Held >= Capacity;
+    /// <summary>
+    /// Whether a reference would find no room; cheap, and may be out of date at once. The head may be behind what was taken out, so the cell has the last word: it is not empty yet.
+    /// </summary>
+    public bool LooksFull
+    {
+        get
+        {
+            if (Held < Capacity)
+                return false;
+            ulong tail = Volatile.Read(ref Tail);
+            return LapsAhead(new Cell(Volatile.Read(ref CellAt(tail))).Lap, tail) < 0;
+        }
+    }
 
     // Less than nothing while the tail follows.
     private long Held => (long)(Volatile.Read(ref Tail) - Volatile.Read(ref Head));
@@ -189,7 +211,7 @@ internal sealed unsafe partial class Ring
     {
         List<MessageReference> found = [];
         ulong head = Volatile.Read(ref Head);
-        for (ulong position = head; position - head < (ulong)Capacity; position++)
+        for (ulong position = head; position - head < (ulong)Capacity + MaxLag; position++)
         {
             Cell seen = new(Volatile.Read(ref CellAt(position)));
             int ahead = LapsAhead(seen.Lap, position);

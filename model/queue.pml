@@ -203,7 +203,7 @@ inline die(a) {
         if :: atomic{ z[wa-1]=false; REMEMBER(KN(me,wa-1)); wa=0; wt=0 } OPT_DIE fi;       /* [wake.futex] */ \
         break \
      :: atomic{ KN(me,wa-1)==2 && wt==0 && count>1 && bit[OTHER(first,count)] -> wt=1; wa=OTHER(first,count)+1 } \
-     :: atomic{ KN(me,wa-1)==2 && !(wt==0 && count>1 && bit[OTHER(first,count)]) -> wt=0; wa=0 }; break \
+     :: atomic{ KN(me,wa-1)==2 -> wt=0; wa=0 }; break      /* also where there is another: enough are on their way */ \
      OPT_DIE \
      fi \
   :: else -> break \

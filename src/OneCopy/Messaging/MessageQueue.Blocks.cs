@@ -150,9 +150,10 @@ public sealed unsafe partial class MessageQueue
             state = new BlockState(NextGeneration(seen), Phase.Filling, _self.Index, 0);
             CrashPoint.At(Step.SendTake);
 
-            // A store, and no exchange: a block that is free or done is changed by its owner alone, and this is under the gate. What is written of the record next may be seen before it: whoever could be
-            // reading the record of the message before looks at the state again, and that was not queued or leased any more when it was read here.
+            // A store, and no exchange: a block that is free or done is changed by its owner alone, and this is under the gate. Before what is written of the record next:
+            // who inspects a done message looks at the state again after its record, and is not to take the next one's for it.
             Volatile.Write(ref _self.StateWord(block), state.Bits);
+            Volatile.WriteBarrier();
             return true;
         }
 

@@ -1,0 +1,161 @@
+using OneCopy.Messaging;
+using Xunit;
+
+namespace OneCopy.Tests.Messaging;
+
+/// <summary>Many messages at once: the same messages in the same order, whatever there is room for, and nothing allocated.</summary>
+public sealed class BatchTests : IDisposable
+{
+    private readonly TestRoot _root = new();
+
+    public void Dispose() => _root.Dispose();
+
+    [Fact]
+    public async Task More_than_there_are_blocks_come_in_order_whatever_their_size()
+    {
+        using MessageQueue sender = Open(blocks: 16);
+        using MessageQueue receiver = Open(blocks: 16);
+        ReadOnlyMemory<byte>[] payloads = [.. Enumerable.Range(0, 500).Select(i => (ReadOnlyMemory<byte>)Numbered(i, i % 7 == 3 ? 3_000 : 4 + (i % 300)))];
+        Task sending = Task.Run(() => sender.SendMany(payloads), TestContext.Current.CancellationToken);
+        ReceivedMessage[] room = new ReceivedMessage[50];
+        for (int next = 0; next < payloads.Length;)
+        {
+            int taken = receiver.TryReceiveMany(room);
+            if (taken == 0)
+            {
+                taken = 1;
+                room[0] = receiver.Receive(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+            }
+
+            for (int i = 0; i < taken; i++)
+                Assert.True(room[i].ToArray().AsSpan().SequenceEqual(payloads[next++].Span), $"message {next - 1}");
+            receiver.CompleteMany(room.AsSpan(0, taken));
+        }
+
+        await sending.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        Assert.False(receiver.TryReceive(out _));
+    }
+
+    [Fact]
+    public void As_many_as_the_blocks_the_ring_or_the_arena_have_room_for_are_sent_and_the_rest_leaves_nothing()
+    {
+        using MessageQueue few = Open(blocks: 5);
+        Assert.Equal(5, few.TrySendMany(Small(9)));
+        Assert.Equal(0, few.TrySendMany(Small(9)));
+        Drain(few, 5);
+
+        using MessageQueue many = Open(blocks: 256);
+        Assert.Equal(64, many.TrySendMany(Small(100))); // The ring's.
+        Assert.Equal(0, many.TrySendMany(Small(1)));
+        Drain(many, 64);
+        Assert.Equal(64, many.TrySendMany(Small(64)));
+        Drain(many, 64);
+
+        ReadOnlyMemory<byte>[] large = [.. Enumerable.Range(0, 5).Select(i => (ReadOnlyMemory<byte>)Numbered(i, 300_000))];
+        int sent = many.TrySendMany(large); // The arena's: 1 MiB.
+        Assert.Equal(3, sent);
+        Drain(many, 3);
+        Assert.Equal(0, many.Statistics.Queued + many.Statistics.Leased);
+        Assert.Equal(3, many.TrySendMany(large));
+        Drain(many, 3);
+        Assert.Throws<OneCopyException>(() => many.TrySendMany([Numbered(0, 2 << 20)]));
+        Assert.Equal(1, many.TrySendMany([Numbered(0, 10), Numbered(1, 2 << 20)]));
+        Drain(many, 1);
+        Assert.Equal(0, many.TrySendMany([]));
+    }
+
+    [Fact]
+    public void Payloads_whose_memory_is_gone_leave_the_blocks_free()
+    {
+        using MessageQueue queue = Open(blocks: 4);
+        using GoneMemory gone = new();
+        for (int i = 0; i < 5; i++)
+            Assert.Throws<ObjectDisposedException>(() => queue.TrySendMany([Numbered(0, 10), gone.Memory]));
+        Assert.Equal(4, queue.TrySendMany(Small(9)));
+        Drain(queue, 4);
+    }
+
+    [Fact]
+    public void A_message_of_another_handle_is_refused_before_any_is_completed_and_one_answered_before_after_all_are()
+    {
+        using MessageQueue queue = Open(blocks: 16);
+        using MessageQueue other = Open(blocks: 16);
+        queue.SendMany(Small(4));
+        ReceivedMessage[] mine = new ReceivedMessage[3];
+        Assert.Equal(3, queue.TryReceiveMany(mine));
+        Assert.True(other.TryReceive(out ReceivedMessage foreign));
+        Assert.Throws<ArgumentException>(() => queue.CompleteMany([mine[0], foreign, mine[1]]));
+        Assert.Equal(4, queue.Statistics.Leased);
+
+        mine[1].Complete();
+        Assert.Throws<InvalidOperationException>(() => queue.CompleteMany(mine));
+        Assert.Equal(1, queue.Statistics.Leased);
+        foreign.Complete();
+        Assert.Equal(0, queue.Statistics.Leased + queue.Statistics.Queued);
+    }
+
+    [Fact]
+    public void Nothing_is_allocated_for_a_message_sent_received_and_completed()
+    {
+        using MessageQueue queue = Open(blocks: 128);
+        ReadOnlyMemory<byte>[] payloads = Small(32);
+        ReceivedMessage[] room = new ReceivedMessage[32];
+        byte[] payload = new byte[100];
+        for (int i = 0; i < 200; i++)
+            Round(queue, payloads, room, payload);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 200; i++)
+            Round(queue, payloads, room, payload);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private static void Round(MessageQueue queue, ReadOnlyMemory<byte>[] payloads, ReceivedMessage[] room, byte[] payload)
+    {
+        queue.SendMany(payloads);
+        int taken = queue.TryReceiveMany(room);
+        if (taken != room.Length)
+            throw new InvalidOperationException($"{taken} of {room.Length} were taken.");
+        queue.CompleteMany(room);
+        queue.Send(payload);
+        queue.Receive().Complete();
+    }
+
+    private static void Drain(MessageQueue queue, int count)
+    {
+        ReceivedMessage[] room = new ReceivedMessage[count + 1];
+        int taken = queue.TryReceiveMany(room);
+        Assert.Equal(count, taken);
+        for (int i = 0; i < taken; i++)
+            Assert.Equal(i, BitConverter.ToInt32(room[i].ToArray()));
+        queue.CompleteMany(room.AsSpan(0, taken));
+    }
+
+    private static ReadOnlyMemory<byte>[] Small(int count) => [.. Enumerable.Range(0, count).Select(i => (ReadOnlyMemory<byte>)Numbered(i, 40))];
+
+    private static byte[] Numbered(int number, int length)
+    {
+        byte[] payload = new byte[length];
+        BitConverter.TryWriteBytes(payload, number);
+        return payload;
+    }
+
+    private MessageQueue Open(int blocks) => MessageQueue.Open(
+        "q", new QueueOptions { Root = _root.Path, RingCapacity = 64, Blocks = blocks, ArenaLimit = 1 << 20 });
+
+    private sealed class GoneMemory : System.Buffers.MemoryManager<byte>
+    {
+        public override Memory<byte> Memory => CreateMemory(10);
+
+        public override Span<byte> GetSpan() => throw new ObjectDisposedException(nameof(GoneMemory));
+
+        public override System.Buffers.MemoryHandle Pin(int elementIndex = 0) => throw new NotSupportedException();
+
+        public override void Unpin()
+        {
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+        }
+    }
+}

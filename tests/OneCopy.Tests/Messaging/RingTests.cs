@@ -1,0 +1,130 @@
+using OneCopy.Messaging;
+using Xunit;
+
+namespace OneCopy.Tests.Messaging;
+
+/// <summary>Head and tail that follow late: what is said of a ring is said of its cells. And the layout: what different processes write lies in different cache lines.</summary>
+public sealed class RingTests : IDisposable
+{
+    private const int Line = 64;
+    private readonly TestRoot _root = new();
+
+    public void Dispose() => _root.Dispose();
+
+    [Fact]
+    public void A_ring_is_full_by_its_cells_and_not_by_a_head_that_is_behind()
+    {
+        using MessageQueue queue = Open();
+        using Ring ring = queue.OpenRing();
+        Fill(ring, 64);
+        Assert.True(ring.LooksFull);
+        Assert.True(ring.TryPeek(out Ring.Peeked first));
+        TakeOut(ring, first.Position, 10);
+        Assert.False(ring.LooksFull);
+
+        // Ten more are there than lie between the head and the place that the head has in the next lap.
+        Fill(ring, 10);
+        Assert.True(ring.LooksFull);
+        Assert.Equal(64, ring.References().Count);
+        Assert.Equal(Enumerable.Range(10, 54).Concat(Enumerable.Range(0, 10)), ring.References().Select(r => r.Block));
+    }
+
+    [Fact]
+    public void A_head_or_a_tail_that_was_helped_a_part_of_the_way_goes_the_rest()
+    {
+        using MessageQueue queue = Open();
+        using Ring ring = queue.OpenRing();
+        ulong tail = ring.TailPosition;
+        for (int i = 0; i < 5; i++)
+            Assert.True(ring.TryPutAt(tail + (uint)i, new MessageReference(1, i, 1)));
+        ring.Tail = tail + 2;
+        ring.AdvanceTail(tail, 5);
+        Assert.Equal(tail + 5, ring.Tail);
+        Assert.True(ring.TryPeek(out Ring.Peeked first));
+        TakeOut(ring, first.Position, 5);
+        ring.Head = first.Position + 3;
+        ring.AdvanceHead(first.Position, first.Position + 5);
+        Assert.Equal(first.Position + 5, ring.Head);
+        ring.AdvanceHead(first.Position, first.Position + 4); // Not back.
+        Assert.Equal(first.Position + 5, ring.Head);
+        Assert.True(ring.LooksEmpty);
+    }
+
+    [Fact]
+    public void A_tail_that_is_a_whole_batch_behind_is_no_disorder_and_one_more_is()
+    {
+        using MessageQueue queue = Open();
+        using Ring ring = queue.OpenRing();
+        Fill(ring, 64);
+        Assert.True(ring.TryPeek(out Ring.Peeked first));
+        TakeOut(ring, first.Position, 64);
+        ring.AdvanceHead(first.Position, first.Position + 64);
+        ring.Tail -= Ring.MaxLag;
+        Assert.False(ring.TryPeek(out _));
+        Assert.True(ring.LooksEmpty);
+        ring.Tail--;
+        Assert.Throws<QueueCorruptException>(() => ring.TryPeek(out _));
+    }
+
+    [Fact]
+    public void Each_position_of_a_lap_has_a_place_of_its_own_and_neighbours_lie_in_different_lines()
+    {
+        for (int capacity = RingLayout.MinCapacity; capacity <= 1 << 16; capacity *= 2)
+        {
+            int[] places = [.. Enumerable.Range(0, capacity).Select(p => Ring.PlaceOf((ulong)p, capacity))];
+            Assert.Equal(Enumerable.Range(0, capacity), places.Order());
+            for (int p = 0; p < capacity; p++)
+            {
+                Assert.Equal(places[p], Ring.PlaceOf((ulong)p + (ulong)capacity, capacity));
+                Assert.NotEqual(places[p] * 8 / Line, places[(p + 1) % capacity] * 8 / Line);
+            }
+        }
+
+        Assert.Equal(0, RingLayout.CellsOffset % Line);
+    }
+
+    [Fact]
+    public void Words_that_different_processes_write_lie_in_different_lines()
+    {
+        Apart(RingLayout.HeadOffset, RingLayout.TailOffset, RingLayout.NextIncarnationOffset, RingLayout.RetiredCountersOffset, RingLayout.ReceiveSleepersOffset, RingLayout.SpaceSleepersOffset, RingLayout.EntriesOffset, 0);
+        int bitmap = (Cell.MaxParticipants + 1) / 8;
+        Assert.True(RingLayout.ReceiveSleepersOffset + bitmap <= RingLayout.SpaceSleepersOffset && RingLayout.SpaceSleepersOffset + bitmap <= RingLayout.EntriesOffset);
+        Assert.True(RingLayout.RetiredCountersOffset + ((int)Counter.Count * 8) <= RingLayout.ReceiveSleepersOffset);
+
+        Apart(ParticipantLayout.ReceiveDoorbellOffset, ParticipantLayout.SpaceDoorbellOffset, ParticipantLayout.OwnDoorbellOffset, ParticipantLayout.AttentionDoorbellOffset, ParticipantLayout.PostedOffset, ParticipantLayout.CountersOffset, ParticipantLayout.RefusalsOffset, ParticipantLayout.PostingsOffset, ParticipantLayout.BlocksOffset, 0);
+        Assert.True(ParticipantLayout.CountersOffset + ((int)Counter.Count * 8) <= ParticipantLayout.RefusalsOffset);
+        Apart(PostingLayout.TagOffset, PostingLayout.CursorOffset, PostingLayout.MarksOffset, PostingLayout.SlotSize);
+        Assert.True(PostingLayout.IsForBothOffset + 4 <= PostingLayout.CursorOffset && PostingLayout.MarksOffset + (PostingLayout.MaxPieces * 2) <= PostingLayout.SlotSize);
+
+        // A block's state and record are one line, and its payload begins with the next; the next block's state is in neither.
+        Assert.Equal(0, ParticipantLayout.BlocksOffset % Line);
+        Assert.Equal(0, BlockLayout.MinBlockSize % Line);
+        Assert.Equal((0, Line), (BlockLayout.StateOffset, BlockLayout.InlineOffset));
+        Assert.True(BlockLayout.ExpiresOffset + 8 <= Line && BlockLayout.MinBlockSize > Line);
+        Assert.Equal(0, ParticipantLayout.MovesOffset(3, BlockLayout.MinBlockSize) % Line);
+    }
+
+    private static void Apart(params int[] offsets) => Assert.Equal(offsets.Length, offsets.Select(o => o / Line).Distinct().Count());
+
+    private static void TakeOut(Ring ring, ulong position, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            Assert.True(ring.TryLookAt(position + (uint)i, out Cell cell));
+            ring.TakeOut(position + (uint)i, cell);
+        }
+    }
+
+    private static void Fill(Ring ring, int count)
+    {
+        for (int i = 0; i < count; i++)
+            Assert.True(ring.TryEnqueue(new MessageReference(1, i, 1), new NeverStale()));
+    }
+
+    private MessageQueue Open() => MessageQueue.Open("q", new QueueOptions { Root = _root.Path, RingCapacity = 64, Blocks = 4, ArenaLimit = 1 << 20 });
+
+    private sealed class NeverStale : IStaleness
+    {
+        public bool IsStale(MessageReference reference) => false;
+    }
+}

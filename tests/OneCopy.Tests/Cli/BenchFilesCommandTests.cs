@@ -26,9 +26,10 @@ public class BenchFilesCommandTests
             Assert.InRange(way.GetProperty("seconds").GetDouble(), way.GetProperty("fastest_seconds").GetDouble(), way.GetProperty("slowest_seconds").GetDouble());
             Assert.True(way.GetProperty("processor_seconds").GetDouble() > 0);
 
-            // Two opens, two closes, and something that moves the bytes; in /proc, one read and one write.
+            // Two opens, two closes, and something that moves the bytes; in /proc, one read and one write. Where two threads copy, the one that waits for the other yields, however often a busy machine makes it.
+            int most = Is(way, "parallel", way.GetProperty("size").GetInt64(), "warm") ? 5000 : 200;
             bool all = report.GetProperty("all_system_calls").GetBoolean();
-            Assert.InRange(way.GetProperty("system_calls").GetInt64(), all ? 5 * files : 0, 200 * files);
+            Assert.InRange(way.GetProperty("system_calls").GetInt64(), all ? 5 * files : 0, most * files);
         }
 
         // Each page of both maps is met, in groups of 16 or more of the page cache.

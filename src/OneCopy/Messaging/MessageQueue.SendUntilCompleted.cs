@@ -106,7 +106,7 @@ public sealed unsafe partial class MessageQueue
         try
         {
             // Cancelling rings the own doorbell, so that the sleeper looks up.
-            using CancellationTokenRegistration registration = ct.UnsafeRegister(static s => ((AttachedSend)s!).Queue.RingSelf(), waiting);
+            using CancellationTokenRegistration registration = ct.UnsafeRegister(static s => ((AttachedSend)s!).Queue.RingSelf(WaitKind.Own), waiting);
             long begun = Deadline.Now;
             while (!SpinUntilDone(waiting, deadline, ct) && !SleepUntilDone(waiting, deadline, ct))
             {
@@ -121,14 +121,6 @@ public sealed unsafe partial class MessageQueue
         {
             Settle(waiting, e);
         }
-    }
-
-    private void RingSelf()
-    {
-        if (!TryEnter())
-            return;
-        _self.Ring(WaitKind.Own, everybody: true);
-        Exit();
     }
 
     /// <summary>

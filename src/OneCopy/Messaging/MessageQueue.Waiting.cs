@@ -200,12 +200,18 @@ public sealed partial class MessageQueue
         static s =>
         {
             (MessageQueue queue, WaitKind k) = ((MessageQueue, WaitKind))s!;
-            if (!queue.TryEnter())
-                return;
-            queue._self.Ring(k, everybody: true);
-            queue.Exit();
+            queue.RingSelf(k);
         },
         (this, kind));
+
+    /// <summary>So that all of this handle that sleep for this kind look up.</summary>
+    private void RingSelf(WaitKind kind)
+    {
+        if (!TryEnter())
+            return;
+        _self.Ring(kind, everybody: true);
+        Exit();
+    }
 
     private void LeaveSleep(WaitKind kind)
     {

@@ -30,13 +30,13 @@ internal readonly struct SizeClass
     {
         if (length <= s_page)
             return new SizeClass(0, s_page);
-        // From half a huge page on a whole one: a copy between processes takes half the time or less out of those, which is worth the rest of the page.
-        if (length >= HugePage / 2)
-            length = Math.Max(length, HugePage);
         int log = BitOperations.Log2((ulong)(length - 1));
         long step = 1L << (log - 2);
         long capacity = length > long.MaxValue - step ? length : RoundUp(length, step);
-        long unit = capacity >= HugePage ? HugePage : s_page;
+
+        // From half a huge page on a whole one: a copy between processes takes half the time or less out of those, which is worth the rest of the page. It goes by the
+        // capacity, not the length: a length that was rounded up to half a huge page would otherwise be in another class than its own capacity.
+        long unit = capacity >= HugePage / 2 ? HugePage : s_page;
         if (capacity <= long.MaxValue - unit)
             capacity = RoundUp(capacity, unit);
 

@@ -34,6 +34,20 @@ public sealed class SizeClassProperties
             Assert.Equal(one, SizeClass.Of(one.Capacity));
         }).QuickCheckThrowOnFailure();
 
+    /// <summary>Lengths that a quarter of a doubling, or a page, rounds up to a size where whole huge pages begin.</summary>
+    [Theory]
+    [InlineData(2, 0)]
+    [InlineData(2, 1)]
+    [InlineData(2, 100_000)]
+    [InlineData(1, 1)]
+    [InlineData(1, 100_000)]
+    public void A_capacity_at_the_first_huge_page_is_its_own_class(long part, long less)
+    {
+        SizeClass one = SizeClass.Of((SizeClass.HugePage / part) - less);
+        Assert.Equal(one, SizeClass.Of(one.Capacity));
+        Assert.Equal(SizeClass.HugePage, one.Capacity);
+    }
+
     [Theory]
     [InlineData(int.MaxValue)]
     [InlineData(long.MaxValue)]

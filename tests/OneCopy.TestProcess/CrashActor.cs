@@ -167,5 +167,5 @@ internal sealed partial class CrashActor(int number)
     private static extern ref List<AttachedSend> AttachedOf(MessageQueue queue);
 
     [System.Runtime.CompilerServices.UnsafeAccessor(System.Runtime.CompilerServices.UnsafeAccessorKind.Field, Name = "_awaiters")]
-    private static extern ref LinkedList<TaskCompletionSource>[] AwaitersOf(MessageQueue queue);
+    private static extern ref LinkedList<RingAwaiter>[] AwaitersOf(MessageQueue queue);
 }

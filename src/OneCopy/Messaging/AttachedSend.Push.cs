@@ -13,6 +13,9 @@ internal sealed unsafe partial class AttachedSend
     /// <summary>True for one caller until <see cref="BeginPush"/>: it is to start a push.</summary>
     public bool TryAskForPush() => Interlocked.Exchange(ref _pushing, 1) == 0;
 
+    /// <summary>On a thread of the pool: writes what receivers have posted.</summary>
+    void IThreadPoolWorkItem.Execute() => Queue.Push(this);
+
     /// <summary>From here on a new posting is to start a new push: this one may have looked already.</summary>
     public void BeginPush() => Interlocked.Exchange(ref _pushing, 0);
 

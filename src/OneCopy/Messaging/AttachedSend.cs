@@ -8,7 +8,7 @@ namespace OneCopy.Messaging;
 /// is done or withdrawn, and not before. Used again for the next message of its handle; a thread that still has it from the message before finds
 /// the next one, or none, and does for that what is asked for.
 /// </summary>
-internal sealed unsafe partial class AttachedSend(MessageQueue queue)
+internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSignal, IThreadPoolWorkItem
 {
     // What a block has room for; more is not kept for the next message.
     private const int Kept = 32;

@@ -1,8 +1,8 @@
 namespace OneCopy.Messaging;
 
 /// <summary>
-/// Mutual exclusion for a few instructions, within this process: one exchange to take it and one store to leave it, half of what <see cref="Lock"/> needs. Nobody waits,
-/// calls out or throws inside. Not reentrant. A field of a class, never copied.
+/// Mutual exclusion for a few instructions, within this process: one exchange to take it and one store to leave it, half of what <see cref="Lock"/> needs. Who is inside seldom waits for
+/// anything (a file that grows). Not reentrant. A field of a class, never copied.
 /// </summary>
 internal struct Gate
 {

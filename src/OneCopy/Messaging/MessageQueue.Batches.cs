@@ -92,6 +92,7 @@ public sealed unsafe partial class MessageQueue
 
             if (taken == 0 && messages.Length > 0 && ClaimNext() is { } lease)
                 messages[taken++] = new ReceivedMessage(lease);
+            _gathering.Found(taken);
             return taken;
         }
         catch (OneCopyException) when (taken > 0)
@@ -150,11 +151,18 @@ public sealed unsafe partial class MessageQueue
         int taken = 0;
         try
         {
-            // Entered again for each, which costs nothing but a look when this thread is inside.
-            lock (_blocksGate)
+            _blocksGate.Enter();
+            try
             {
-                while (taken < payloads.Length && TryDraft(Needs.OfPayload(payloads[taken].Length, properties), options.Properties, out drafts[taken]))
+                while (taken < payloads.Length && Needs.OfPayload(payloads[taken].Length, properties) is var needs
+                    && TryTakeDraft(needs, ArenaBytesOf(needs), options.Properties, out drafts[taken]))
+                {
                     taken++;
+                }
+            }
+            finally
+            {
+                _blocksGate.Exit();
             }
         }
         catch (OneCopyException) when (taken > 0 || !mayThrow)

@@ -6,7 +6,8 @@ namespace OneCopy;
 /// <summary>The handle's own blocks and arena: taking them for a message, taking them back when it is done.</summary>
 public sealed unsafe partial class MessageQueue
 {
-    private readonly Lock _blocksGate = new();
+    // A gate and no lock: to leave it is a store, which does not wait until the lines of the record have come from the receiver that had them last.
+    private Gate _blocksGate;
     private readonly OwnBlock[] _blocks;
     private readonly OwnArena _arena;
     private readonly OwnArena _moves;
@@ -63,38 +64,49 @@ public sealed unsafe partial class MessageQueue
     /// <summary>Send, first step. False: no block or no arena bytes are free now. Throws if there never will be, or ENOSPC.</summary>
     private bool TryDraft(Needs needs, MessageProperties? properties, out Draft draft)
     {
-        int capacity = _self.InlineCapacity;
-        long arenaBytes = needs.ArenaBytes(capacity);
-        if (arenaBytes > _self.ArenaLimit)
+        long arenaBytes = ArenaBytesOf(needs);
+        _blocksGate.Enter();
+        try
         {
-            throw new OneCopyException(
-                $"A message of {needs.PayloadLength:N0} bytes does not fit in this participant's arena of {_self.ArenaLimit:N0} bytes. " +
-                "Raise QueueOptions.ArenaLimit, or send it with SendAsync, which attaches large payloads.");
+            return TryTakeDraft(needs, arenaBytes, properties, out draft);
         }
+        finally
+        {
+            _blocksGate.Exit();
+        }
+    }
 
+    /// <summary>What it needs of the arena; more than that has is refused.</summary>
+    private long ArenaBytesOf(Needs needs)
+    {
+        long arenaBytes = needs.ArenaBytes(_self.InlineCapacity);
+        return arenaBytes <= _self.ArenaLimit ? arenaBytes : throw new OneCopyException(
+            $"A message of {needs.PayloadLength:N0} bytes does not fit in this participant's arena of {_self.ArenaLimit:N0} bytes. " +
+            "Raise QueueOptions.ArenaLimit, or send it with SendAsync, which attaches large payloads.");
+    }
+
+    /// <summary>The same within the gate of the blocks.</summary>
+    private bool TryTakeDraft(Needs needs, long arenaBytes, MessageProperties? properties, out Draft draft)
+    {
         draft = default;
         long offset = -1;
-        lock (_blocksGate)
+        if (!TryTakeBlock(out int block, out BlockState state))
+            return false;
+        SysResult taken = arenaBytes == 0 ? SysResult.Ok() : TakeArena(arenaBytes, out offset);
+        if (!taken.Succeeded)
         {
-            if (!TryTakeBlock(out int block, out BlockState state))
+            _self.TryChange(block, state, state.To(Phase.Free, _self.Index));
+            if (taken.Errno == Errno.EAGAIN)
                 return false;
-            SysResult taken = arenaBytes == 0 ? SysResult.Ok() : TakeArena(arenaBytes, out offset);
-            if (!taken.Succeeded)
-            {
-                _self.TryChange(block, state, state.To(Phase.Free, _self.Index));
-                if (taken.Errno == Errno.EAGAIN)
-                    return false;
-                ThrowIfBroken();
-                taken.OrThrow("fallocate", _self.Path);
-            }
-
-            _blocks[block] = new OwnBlock { ArenaOffset = offset, ArenaSize = arenaBytes };
-            if (arenaBytes > 0)
-                Remember(block, state.Generation);
-            CrashPoint.At(Step.SendRecord);
-            draft = WriteRecord(block, state, needs, offset);
+            ThrowIfBroken();
+            taken.OrThrow("fallocate", _self.Path);
         }
 
+        _blocks[block] = new OwnBlock { ArenaOffset = offset, ArenaSize = arenaBytes };
+        if (arenaBytes > 0)
+            Remember(block, state.Generation);
+        CrashPoint.At(Step.SendRecord);
+        draft = WriteRecord(block, state, needs, offset);
         if (needs.Properties > 0)
             properties!.Encode(new Span<byte>(draft.Properties, needs.Properties));
         return true;
@@ -266,11 +278,16 @@ public sealed unsafe partial class MessageQueue
     /// <summary>A draft that is not sent after all.</summary>
     private void Discard(Draft draft)
     {
-        lock (_blocksGate)
+        _blocksGate.Enter();
+        try
         {
             Release(draft.Block, draft.State);
             CrashPoint.At(Step.SendDiscard);
             _self.TryChange(draft.Block, draft.State, draft.State.To(Phase.Free, _self.Index));
+        }
+        finally
+        {
+            _blocksGate.Exit();
         }
 
         // Somebody may be waiting for just this block.

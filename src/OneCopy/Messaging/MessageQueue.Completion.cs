@@ -22,8 +22,9 @@ public sealed partial class MessageQueue
     private void BeginWaiting(AttachedSend waiting, Draft draft, long length)
     {
         waiting.Begin(draft.Block, draft.State.Generation, length);
-        lock (_blocksGate)
-            _blocks[draft.Block].Waiting = waiting;
+        _blocksGate.Enter();
+        _blocks[draft.Block].Waiting = waiting;
+        _blocksGate.Exit();
         lock (_attached)
         {
             waiting.Place = _attached.Count;
@@ -36,12 +37,11 @@ public sealed partial class MessageQueue
     {
         if (waiting.Place >= 0)
         {
-            lock (_blocksGate)
-            {
-                ref OwnBlock own = ref _blocks[waiting.Block];
-                if (own.Waiting == waiting)
-                    own.Waiting = null;
-            }
+            _blocksGate.Enter();
+            ref OwnBlock own = ref _blocks[waiting.Block];
+            if (own.Waiting == waiting)
+                own.Waiting = null;
+            _blocksGate.Exit();
         }
 
         waiting.End();

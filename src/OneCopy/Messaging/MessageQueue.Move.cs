@@ -116,13 +116,11 @@ public sealed partial class MessageQueue
     /// <summary>0, or the errno that it failed with. EFAULT: the payload itself cannot be read, and no answer is given.</summary>
     private unsafe int MoveIntoArena(AttachedSend waiting)
     {
-        long offset;
-        SysResult taken;
-        lock (_blocksGate)
-            taken = TakeFrom(_moves, waiting.Length, out offset);
+        SysResult taken = TakeMovePlace(waiting.Length, out long offset);
         CrashPoint.At(Step.MoveCopy);
         int errno = taken.Succeeded ? waiting.CopyPayload(_self.Arena(offset)) : taken.Errno;
-        lock (_blocksGate)
+        _blocksGate.Enter();
+        try
         {
             // Done meanwhile (another receiver could pull it), and the block perhaps another message's already.
             ref OwnBlock own = ref _blocks[waiting.Block];
@@ -146,6 +144,23 @@ public sealed partial class MessageQueue
             // Release: the new place is written before the word that says so.
             Volatile.Write(ref _self.Moved(waiting.Block), ((ulong)waiting.Generation << 32) | (uint)errno);
             return errno;
+        }
+        finally
+        {
+            _blocksGate.Exit();
+        }
+    }
+
+    private SysResult TakeMovePlace(long length, out long offset)
+    {
+        _blocksGate.Enter();
+        try
+        {
+            return TakeFrom(_moves, length, out offset);
+        }
+        finally
+        {
+            _blocksGate.Exit();
         }
     }
 }

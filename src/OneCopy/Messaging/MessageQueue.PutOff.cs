@@ -33,7 +33,7 @@ public sealed partial class MessageQueue
         try
         {
             CrashPoint.At(Step.PutOffEnqueue);
-            await WaitUntilAsync(WaitKind.Space, 0, static (q, _) => q.TryEnqueuePutOff(), Deadline.Never, CancellationToken.None).ConfigureAwait(false);
+            await WaitUntilAsync(WaitKind.Space, default(PutOff), Deadline.Never, CancellationToken.None).ConfigureAwait(false);
         }
         catch (ObjectDisposedException)
         {
@@ -49,6 +49,13 @@ public sealed partial class MessageQueue
         {
             Exit();
         }
+    }
+
+    private readonly struct PutOff : IAttempt
+    {
+        public bool MaySucceed(MessageQueue queue) => !queue._ring.LooksFull;
+
+        public bool Try(MessageQueue queue) => queue.TryEnqueuePutOff();
     }
 
     private bool TryEnqueuePutOff()

@@ -30,7 +30,10 @@ public sealed partial class MessageQueue
         EnterNew();
         try
         {
-            return Handed(ClaimNext(), out message);
+            if (Handed(ClaimNext(), out message))
+                return true;
+            _ring.ThrowIfInDisorder();
+            return false;
         }
         finally
         {
@@ -50,8 +53,10 @@ public sealed partial class MessageQueue
         EnterNew();
         try
         {
-            // One look first: the clock is read by those alone who wait.
-            if (!claim.Try(this))
+            // One glance first: the clock is read by those alone who wait.
+            if (claim.MaySucceed(this) && claim.Try(this))
+                _gathering.Found(1);
+            else
                 WaitUntil(WaitKind.Receive, ref claim, Deadline.After(timeout), cancellationToken);
         }
         finally
@@ -71,21 +76,19 @@ public sealed partial class MessageQueue
         cancellationToken.ThrowIfCancellationRequested();
         return TryReceive(out ReceivedMessage message) ? new ValueTask<ReceivedMessage>(message) : WaitAsync(this, cancellationToken);
 
+        [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
         static async ValueTask<ReceivedMessage> WaitAsync(MessageQueue queue, CancellationToken ct)
         {
-            StrongBox<Lease?> claimed = new();
             queue.EnterNew();
             try
             {
-                await queue.WaitUntilAsync(WaitKind.Receive, claimed, static (q, c) => (c.Value = q.ClaimNext()) is not null, Deadline.Never, ct)
-                    .ConfigureAwait(false);
+                (_, Claim claim) = await queue.WaitUntilAsync(WaitKind.Receive, default(Claim), Deadline.Never, ct).ConfigureAwait(false);
+                return new ReceivedMessage(claim.Claimed!);
             }
             finally
             {
                 queue.Exit();
             }
-
-            return new ReceivedMessage(claimed.Value!);
         }
     }
 
@@ -131,10 +134,8 @@ public sealed partial class MessageQueue
     {
         while (true)
         {
-            if (ClaimOldest() is { } oldest)
-                return oldest;
-            if (!ExpectedIsQueued(out Peer? owner, out int block, out BlockState seen))
-                return null;
+            if (_ring.HasNews || !ExpectedIsQueued(out Peer? owner, out int block, out BlockState seen))
+                return ClaimOldest();
 
             // The ring once more, after the state (which acquires): what this sender put in before it queued this message is out again.
             CrashPoint.At(Step.ReceiveExpect);
@@ -187,6 +188,7 @@ public sealed partial class MessageQueue
     {
         Expect(owner, block);
         BlockState leased = seen.To(Phase.Leased, _self.Index);
+        PrefetchPayload(owner, block);
         CrashPoint.At(Step.ReceiveClaim);
         return owner.File.TryChange(block, seen, leased) ? Admit(owner, block, leased) : null;
     }

@@ -19,11 +19,12 @@ public sealed partial class MessageQueue
 
         async ValueTask<SendBuffer> WaitAsync()
         {
-            DraftAttempt attempt = new(Needs.OfPayload(length, 0), null);
             EnterNew();
             try
             {
-                if (!await WaitUntilAsync(WaitKind.Own, attempt, DraftAttempt.Try, Deadline.After(timeout), cancellationToken).ConfigureAwait(false))
+                TakeAttempt attempt = new(Needs.OfPayload(length, 0), null);
+                (bool taken, attempt) = await WaitUntilAsync(WaitKind.Own, attempt, Deadline.After(timeout), cancellationToken).ConfigureAwait(false);
+                if (!taken)
                     throw new TimeoutException($"The queue {Name} had no room for a message of {length:N0} bytes in time; nothing was rented.");
                 return new SendBuffer(this, _peers[_self.Index]!, PlaceOf(attempt.Draft, length), timeout);
             }

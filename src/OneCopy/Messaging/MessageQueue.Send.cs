@@ -285,18 +285,4 @@ public sealed partial class MessageQueue
 
         public bool Try(MessageQueue queue) => queue.TryEnqueue(reference);
     }
-
-    private sealed class DraftAttempt(Needs needs, MessageProperties? properties)
-    {
-        private Draft _draft;
-
-        public Draft Draft => _draft;
-
-        public static bool Try(MessageQueue queue, DraftAttempt attempt) =>
-            queue.TryDraft(attempt.Needs, attempt.Properties, out attempt._draft);
-
-        private Needs Needs { get; } = needs;
-
-        private MessageProperties? Properties { get; } = properties;
-    }
 }

@@ -107,6 +107,7 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Goes on with what was begun, and ends that.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask EnqueueCopyAsync(Draft draft, long length, long deadline, CancellationToken ct)
     {
         try
@@ -121,6 +122,7 @@ public sealed partial class MessageQueue
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask SendCopyAsync(ReadOnlySequence<byte> payload, SendOptions options, CancellationToken ct)
     {
         long deadline = Deadline.After(options.Timeout);
@@ -181,10 +183,11 @@ public sealed partial class MessageQueue
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<Draft> TakeDraftAsync(Needs needs, MessageProperties? properties, long deadline, CancellationToken ct)
     {
-        DraftAttempt attempt = new(needs, properties);
-        return await WaitUntilAsync(WaitKind.Own, attempt, DraftAttempt.Try, deadline, ct).ConfigureAwait(false)
+        (bool taken, TakeAttempt attempt) = await WaitUntilAsync(WaitKind.Own, new TakeAttempt(needs, properties), deadline, ct).ConfigureAwait(false);
+        return taken
             ? attempt.Draft
             : throw new TimeoutException($"The queue {Name} had no room for a message of {needs.PayloadLength:N0} bytes in time; nothing was sent.");
     }
@@ -195,11 +198,12 @@ public sealed partial class MessageQueue
         return EnqueueAsync(draft, deadline, ct, keepDraft);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask EnqueueAsync(Draft draft, long deadline, CancellationToken ct, bool keepDraft = false)
     {
         try
         {
-            if (await WaitUntilAsync(WaitKind.Space, draft.Reference(_self.Index), static (q, r) => q.TryEnqueue(r), deadline, ct).ConfigureAwait(false))
+            if ((await WaitUntilAsync(WaitKind.Space, new Enqueue(draft.Reference(_self.Index)), deadline, ct).ConfigureAwait(false)).Succeeded)
                 return;
         }
         catch

@@ -44,7 +44,7 @@ public sealed partial class MessageQueue
         EnterNew();
         try
         {
-            await WaitUntilAsync(kind, state, attempt, Deadline.Never, ct).ConfigureAwait(false);
+            await WaitUntilAsync(kind, new StateAttempt<TState>(state, attempt), Deadline.Never, ct).ConfigureAwait(false);
         }
         finally
         {

@@ -25,13 +25,8 @@ public sealed partial class MessageQueue
     private readonly Lock _sleepGate = new();
     private readonly int[] _asleep = new int[3];
 
-    // What a cancellation is told, boxed once.
-    private readonly object?[] _cancelled = new object?[3];
-    private readonly Lock[] _awaiterGates = [new(), new(), new()];
-    private readonly LinkedList<TaskCompletionSource>[] _awaiters = [new(), new(), new()];
-    private readonly bool[] _doorbellIncluded = new bool[3];
-    private bool _asynchronousReceivers;
     private readonly SpinBudget[] _spins = [new(), new(), new()];
+    private readonly Gathering _gathering = new();
     private int _wakeFrom;
 
     /// <summary>What a thread waits for. A value, so that waiting allocates nothing.</summary>
@@ -44,57 +39,6 @@ public sealed partial class MessageQueue
 
         /// <summary>A block of this handle that it would best be woken for; -1: for anything. Kind <see cref="WaitKind.Own"/> alone.</summary>
         int BlockToWaitFor(MessageQueue queue) => -1;
-    }
-
-    bool IDoorbellOwner.WantsDoorbell(WaitKind kind)
-    {
-        lock (_awaiterGates[(int)kind])
-        {
-            // Once asynchronous receivers have been seen, the thread stays, so that not every wait begins with a system call to
-            // fetch it; unless threads sleep on the same word, whom it would wake in vain.
-            bool wants = kind == WaitKind.Own || _awaiters[(int)kind].Count > 0
-                || (kind == WaitKind.Receive && _asynchronousReceivers && Volatile.Read(ref _asleep[(int)kind]) == 0);
-            return _doorbellIncluded[(int)kind] = wants;
-        }
-    }
-
-    unsafe void IDoorbellOwner.OnRing(WaitKind kind)
-    {
-        if (kind == WaitKind.Own)
-            AttendToAttachedSends();
-        bool passOn = false;
-        lock (_awaiterGates[(int)kind])
-        {
-            LinkedList<TaskCompletionSource> awaiters = _awaiters[(int)kind];
-            if (kind == WaitKind.Receive)
-            {
-                // One message wakes one; it wakes the next if there are more.
-                if (!TryCompleteFirst(awaiters))
-                    passOn = Volatile.Read(ref _asleep[(int)kind]) > 0;
-            }
-            else
-            {
-                while (TryCompleteFirst(awaiters))
-                {
-                }
-            }
-        }
-
-        // The wake-up may have been meant for a thread.
-        if (passOn)
-            Futex.Wake(_self.Doorbell(kind), 1);
-    }
-
-    private static bool TryCompleteFirst(LinkedList<TaskCompletionSource> awaiters)
-    {
-        while (awaiters.First is { } first)
-        {
-            awaiters.RemoveFirst();
-            if (first.Value.TrySetResult())
-                return true;
-        }
-
-        return false;
     }
 
     private void Announce(WaitKind kind, int block = -1)
@@ -131,24 +75,31 @@ public sealed partial class MessageQueue
         }
     }
 
-    /// <summary>Waits in this thread until <paramref name="attempt"/> succeeds. False: the deadline passed.</summary>
+    /// <summary>Tries once, then waits in this thread until <paramref name="attempt"/> succeeds. False: the deadline passed.</summary>
     private bool WaitUntil<TState>(WaitKind kind, TState state, Func<MessageQueue, TState, bool> attempt, long deadline, CancellationToken ct)
     {
         StateAttempt<TState> tries = new(state, attempt);
-        return WaitUntil(kind, ref tries, deadline, ct);
+        return tries.Try(this) || WaitUntil(kind, ref tries, deadline, ct);
     }
 
+    /// <summary>
+    /// Waits in this thread for what was tried in vain, or looked at. False: the deadline passed, and it was tried once more. Glances come first, and tries only where they may succeed: a try
+    /// reads words that others are just writing, and takes their lines away from them.
+    /// </summary>
     private bool WaitUntil<TAttempt>(WaitKind kind, ref TAttempt attempt, long deadline, CancellationToken ct)
         where TAttempt : struct, IAttempt
     {
-        if (attempt.Try(this))
-            return true;
         ct.ThrowIfCancellationRequested();
         long begun = Deadline.Now;
-        bool succeeded = Spin(kind, ref attempt, begun, deadline, ct) || (Deadline.IsAhead(deadline) && SleepUntil(kind, ref attempt, deadline, ct));
-        if (succeeded)
-            _spins[(int)kind].Learn(Deadline.Now - begun);
-        return succeeded;
+        bool succeeded = Spin(kind, ref attempt, begun, deadline, ct)
+            || (Deadline.IsAhead(deadline) ? SleepUntil(kind, ref attempt, deadline, ct) : attempt.Try(this));
+        if (!succeeded)
+            return false;
+        long waited = Deadline.Now - begun;
+        _spins[(int)kind].Learn(waited);
+        if (kind == WaitKind.Receive)
+            _gathering.EndWait(waited, begun + waited);
+        return true;
     }
 
     private unsafe bool SleepUntil<TAttempt>(WaitKind kind, ref TAttempt attempt, long deadline, CancellationToken ct)
@@ -168,7 +119,7 @@ public sealed partial class MessageQueue
                 CrashPoint.At(Step.SleepLook);
                 if (attempt.Try(this))
                     return true;
-                ThrowIfBroken();
+                ThrowIfBroken(kind);
                 ct.ThrowIfCancellationRequested();
                 ThrowIfEnding(kind);
                 if (!Deadline.IsAhead(deadline))
@@ -229,6 +180,12 @@ public sealed partial class MessageQueue
         if (_options.WaitStrategy == WaitStrategy.Sleep || (!s_spinsHelp && _options.WaitStrategy == WaitStrategy.Adaptive))
             return false;
         long until = _options.WaitStrategy == WaitStrategy.Spin ? deadline : Math.Min(deadline, begun + _spins[(int)kind].Nanoseconds);
+        if (kind == WaitKind.Receive && _options.WaitStrategy == WaitStrategy.Adaptive && _gathering.BeginWait(begun))
+        {
+            LookAway(Math.Min(deadline, begun + Gathering.Pause));
+            until = Math.Min(deadline, begun + Gathering.Pause + _spins[(int)kind].Nanoseconds);
+        }
+
         for (int rounds = 0; Deadline.IsAhead(until);)
         {
             for (int i = 0; i < LooksATime; i++)
@@ -249,57 +206,25 @@ public sealed partial class MessageQueue
         return false;
     }
 
+    /// <summary>Before a sleep, from which a ring in disorder would wake nobody.</summary>
+    private void ThrowIfBroken(WaitKind kind)
+    {
+        ThrowIfBroken();
+        if (kind == WaitKind.Receive)
+            _ring.ThrowIfInDisorder();
+    }
+
+    private static void LookAway(long until)
+    {
+        while (Deadline.IsAhead(until))
+            Processor.Pause();
+    }
+
     private readonly struct StateAttempt<TState>(TState state, Func<MessageQueue, TState, bool> attempt) : IAttempt
     {
         public bool MaySucceed(MessageQueue queue) => true;
 
         public bool Try(MessageQueue queue) => attempt(queue, state);
-    }
-
-    /// <summary>The same without a thread. False: the deadline passed.</summary>
-    private async ValueTask<bool> WaitUntilAsync<TState>(
-        WaitKind kind, TState state, Func<MessageQueue, TState, bool> attempt, long deadline, CancellationToken ct)
-    {
-        if (attempt(this, state))
-            return true;
-        Announce(kind);
-        try
-        {
-            while (true)
-            {
-                CrashPoint.At(Step.SleepRead);
-                uint seen = BeginLook(kind);
-                CrashPoint.At(Step.SleepLook);
-                if (attempt(this, state))
-                    return true;
-                ThrowIfBroken();
-                ct.ThrowIfCancellationRequested();
-                ThrowIfEnding(kind);
-                if (!Deadline.IsAhead(deadline))
-                    return false;
-                if (AwaitRing(kind, seen) is not { } ring)
-                    continue;
-                CountSleeper(1);
-                try
-                {
-                    CrashPoint.At(Step.SleepWait);
-                    await ring.Value.Task.WaitAsync(Deadline.Left(deadline), ct).ConfigureAwait(false);
-                }
-                catch (TimeoutException)
-                {
-                    // Looked at above, after one more attempt.
-                }
-                finally
-                {
-                    CountSleeper(-1);
-                    Forget(kind, ring);
-                }
-            }
-        }
-        finally
-        {
-            LeaveSleep(kind);
-        }
     }
 
     /// <summary>
@@ -313,47 +238,6 @@ public sealed partial class MessageQueue
     }
 
     private unsafe uint ReadDoorbell(WaitKind kind) => Volatile.Read(ref *_self.Doorbell(kind));
-
-    /// <summary>Completed by the doorbell thread at the next ring. Null: it has rung since <paramref name="seen"/> was read.</summary>
-    private LinkedListNode<TaskCompletionSource>? AwaitRing(WaitKind kind, uint seen)
-    {
-        LinkedListNode<TaskCompletionSource> ring = new(new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        bool fetch;
-        lock (_awaiterGates[(int)kind])
-        {
-            if (ReadDoorbell(kind) != seen)
-                return null;
-            _awaiters[(int)kind].AddLast(ring);
-            _asynchronousReceivers |= kind == WaitKind.Receive;
-            fetch = !_doorbellIncluded[(int)kind];
-        }
-
-        if (fetch)
-            _doorbells.Poke();
-        return ring;
-    }
-
-    private void Forget(WaitKind kind, LinkedListNode<TaskCompletionSource> ring)
-    {
-        lock (_awaiterGates[(int)kind])
-        {
-            if (ring.List is { } awaiters)
-                awaiters.Remove(ring);
-        }
-    }
-
-    private void ReleaseAwaiters()
-    {
-        for (int kind = 0; kind < _awaiters.Length; kind++)
-        {
-            lock (_awaiterGates[kind])
-            {
-                while (TryCompleteFirst(_awaiters[kind]))
-                {
-                }
-            }
-        }
-    }
 
     /// <summary>Wakes one participant that sleeps for this kind, if there is one; no system call otherwise. After a full fence.</summary>
     private void WakeOne(WaitKind kind)

@@ -108,9 +108,18 @@ internal sealed unsafe partial class Ring
         }
     }
 
-    /// <summary>Reads the oldest reference. False: the ring is empty.</summary>
+    /// <summary>
+    /// Reads the oldest reference. False: the ring is empty. The tail is not read for that, whose line is its senders': whether it agrees, <see cref="ThrowIfInDisorder"/> tells who is about to sleep.
+    /// </summary>
+    /// <exception cref="QueueCorruptException">Head and cells contradict each other.</exception>
+    public bool TryPeek(out Peeked peeked) => Look(out peeked, asksTail: false) ?? throw InDisorder();
+
     /// <exception cref="QueueCorruptException">Head, tail and cells contradict each other.</exception>
-    public bool TryPeek(out Peeked peeked) => Look(out peeked) ?? throw InDisorder();
+    public void ThrowIfInDisorder()
+    {
+        if (Look(out _, asksTail: true) is null)
+            throw InDisorder();
+    }
 
     /// <summary>
     /// Whether the cell at the head has a reference, or was emptied: something for a receiver to look at. Only that: the tail, which senders write, is not read, so that who
@@ -135,7 +144,7 @@ internal sealed unsafe partial class Ring
     }
 
     // Null: no sense can be made of it.
-    private bool? Look(out Peeked peeked)
+    private bool? Look(out Peeked peeked, bool asksTail)
     {
         peeked = default;
         for (int tries = 0; tries < MaxTries; tries++)
@@ -153,7 +162,7 @@ internal sealed unsafe partial class Ring
 
             // Empty. The tail is here then, or behind (whoever put in the last ones has not advanced it yet); farther on if some were
             // put in since the cell was read: again. It is never anywhere else.
-            if (ahead == 0 && head - Volatile.Read(ref Tail) <= MaxLag)
+            if (ahead == 0 && (!asksTail || head - Volatile.Read(ref Tail) <= MaxLag))
                 return false;
 
             // Taken out already (the next lap's): help. An older lap is never seen, for head follows the cells.
@@ -181,7 +190,7 @@ internal sealed unsafe partial class Ring
     }
 
     /// <summary>Whether a reference may be there; cheap, and may be out of date at once.</summary>
-    public bool LooksEmpty => Held <= 0 && Look(out _) != true;
+    public bool LooksEmpty => Held <= 0 && Look(out _, asksTail: true) != true;
 
     /// <summary>Whether references are there, but for one whose enqueuer has not told yet; cheaper, and may be out of date at once.</summary>
     public bool HoldsAny => Held > 0;

@@ -153,7 +153,7 @@ public sealed class LeakTests : IDisposable
     private static extern ref Queue<(int Block, uint Generation)> ArenaOrderOf(MessageQueue queue);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_awaiters")]
-    private static extern ref LinkedList<TaskCompletionSource>[] AwaitersOf(MessageQueue queue);
+    private static extern ref LinkedList<RingAwaiter>[] AwaitersOf(MessageQueue queue);
 
     /// <summary>Memory that knows how often it is pinned.</summary>
     private sealed unsafe class CountedMemory(int length) : MemoryManager<byte>

@@ -62,8 +62,9 @@ public sealed class RingTests : IDisposable
         ring.Tail -= Ring.MaxLag;
         Assert.False(ring.TryPeek(out _));
         Assert.True(ring.LooksEmpty);
+        ring.ThrowIfInDisorder();
         ring.Tail--;
-        Assert.Throws<QueueCorruptException>(() => ring.TryPeek(out _));
+        Assert.Throws<QueueCorruptException>(ring.ThrowIfInDisorder);
     }
 
     [Fact]

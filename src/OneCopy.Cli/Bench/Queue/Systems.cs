@@ -16,6 +16,8 @@ internal static class Systems
     public const string Ring = "shm-ring";
     public const string Futex = "futex";
     public const string Memcpy = "memcpy";
+    public const string Leased = "leased";
+    public const string LeasedBatch = "leased batch";
 
     private const long Page = 4096;
     private const long Large = 64 << 10;
@@ -45,7 +47,7 @@ internal static class Systems
 
     private static string Group(string name) => name switch
     {
-        Memcpy or "memcpy-huge" or "cacheline" or Futex or "pull" or "both" or "both-huge" => "limits",
+        Leased or LeasedBatch or Memcpy or "memcpy-huge" or "cacheline" or Futex or "pull" or "both" or "both-huge" => "limits",
         _ => name.Split(' ')[0],
     };
 
@@ -72,6 +74,8 @@ internal static class Systems
             Limit("both", "both", (test, bytes) => test == QueueTest.Throughput && bytes >= Large),
             Limit("both-huge", "both-huge", (test, bytes) => test == QueueTest.Throughput && bytes >= Large),
             Limit("cacheline", "cacheline", (test, bytes) => test == QueueTest.RoundTrip && bytes is > 0 and <= 64),
+            new NativePeer(Leased, Family.Limit, directory, "leased", "one", (test, bytes) => Any(test, bytes) && bytes <= Large),
+            new NativePeer(LeasedBatch, Family.Limit, directory, "leased", "batch", (test, bytes) => test == QueueTest.Throughput && bytes <= Page),
             Limit(Futex, "futex", (test, bytes) => test == QueueTest.RoundTrip && bytes is > 0 and <= 64),
         ];
 

@@ -3,10 +3,10 @@ using System.Threading.Tasks.Sources;
 namespace OneCopy.Messaging;
 
 /// <summary>
-/// How its task waits: for a signal that means "look again", whatever it was for (done, cancelled, late, closing). So one signal too many, from the
-/// message before, does no harm. One waiter; nothing is allocated for a wait.
+/// How a task waits: for a signal that means "look again", whatever it was for (done, rung, cancelled, late, closing). So one signal too many, from an earlier
+/// wait, does no harm. One waiter at a time; used again, so that nothing is allocated for a wait.
 /// </summary>
-internal sealed partial class AttachedSend : IValueTaskSource, IThreadPoolWorkItem
+internal abstract class AsyncSignal : IValueTaskSource
 {
     private const int None = 0;
     private const int Signalled = 1;
@@ -46,7 +46,7 @@ internal sealed partial class AttachedSend : IValueTaskSource, IThreadPoolWorkIt
         {
             // It is as old as the handle, and must not keep what its first user has in its context.
             AsyncFlowControl? flow = ExecutionContext.IsFlowSuppressed() ? null : ExecutionContext.SuppressFlow();
-            _timer = new Timer(static s => ((AttachedSend)s!).Signal(), this, Timeout.Infinite, Timeout.Infinite);
+            _timer = new Timer(static s => ((AsyncSignal)s!).Signal(), this, Timeout.Infinite, Timeout.Infinite);
             flow?.Undo();
         }
 
@@ -61,7 +61,4 @@ internal sealed partial class AttachedSend : IValueTaskSource, IThreadPoolWorkIt
 
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _source.OnCompleted(continuation, state, token, flags);
-
-    /// <summary>On a thread of the pool: writes what receivers have posted.</summary>
-    void IThreadPoolWorkItem.Execute() => Queue.Push(this);
 }

@@ -1,0 +1,163 @@
+using System.Runtime.CompilerServices;
+using OneCopy.Interop;
+using OneCopy.Messaging;
+
+namespace OneCopy;
+
+/// <summary>Sleeping without a thread: the one doorbell thread of the process sleeps for all, and passes each ring on to whom it is for.</summary>
+public sealed partial class MessageQueue
+{
+    private readonly Lock[] _awaiterGates = [new(), new(), new()];
+    private readonly LinkedList<RingAwaiter>[] _awaiters = [new(), new(), new()];
+    private readonly Stack<RingAwaiter> _spareAwaiters = new();
+    private readonly bool[] _doorbellIncluded = new bool[3];
+    private bool _asynchronousReceivers;
+
+    bool IDoorbellOwner.WantsDoorbell(WaitKind kind)
+    {
+        lock (_awaiterGates[(int)kind])
+        {
+            // Once asynchronous receivers have been seen, the thread stays, so that not every wait begins with a system call to
+            // fetch it; unless threads sleep on the same word, whom it would wake in vain.
+            bool wants = kind == WaitKind.Own || _awaiters[(int)kind].Count > 0
+                || (kind == WaitKind.Receive && _asynchronousReceivers && Volatile.Read(ref _asleep[(int)kind]) == 0);
+            return _doorbellIncluded[(int)kind] = wants;
+        }
+    }
+
+    unsafe void IDoorbellOwner.OnRing(WaitKind kind)
+    {
+        if (kind == WaitKind.Own)
+            AttendToAttachedSends();
+        bool passOn = false;
+        lock (_awaiterGates[(int)kind])
+        {
+            LinkedList<RingAwaiter> awaiters = _awaiters[(int)kind];
+            if (kind == WaitKind.Receive)
+            {
+                // One message wakes one; it wakes the next if there are more.
+                if (!TryRingFirst(awaiters))
+                    passOn = Volatile.Read(ref _asleep[(int)kind]) > 0;
+            }
+            else
+            {
+                while (TryRingFirst(awaiters))
+                {
+                }
+            }
+        }
+
+        // The wake-up may have been meant for a thread.
+        if (passOn)
+            Futex.Wake(_self.Doorbell(kind), 1);
+    }
+
+    private static bool TryRingFirst(LinkedList<RingAwaiter> awaiters)
+    {
+        if (awaiters.First is not { } first)
+            return false;
+        awaiters.RemoveFirst();
+        first.Value.Signal();
+        return true;
+    }
+
+    /// <summary>As <c>WaitUntil</c>, without a thread. Not succeeded: the deadline passed. Nothing is allocated for it, unless more wait at once than ever before.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<(bool Succeeded, TAttempt Attempt)> WaitUntilAsync<TAttempt>(WaitKind kind, TAttempt attempt, long deadline, CancellationToken ct)
+        where TAttempt : struct, IAttempt
+    {
+        if (attempt.Try(this))
+            return (true, attempt);
+        Announce(kind);
+        RingAwaiter awaiter = TakeAwaiter();
+        try
+        {
+            using CancellationTokenRegistration registration = ct.UnsafeRegister(static s => ((RingAwaiter)s!).Signal(inPlace: true), awaiter);
+            while (true)
+            {
+                awaiter.Clear();
+                CrashPoint.At(Step.SleepRead);
+                uint seen = BeginLook(kind);
+                CrashPoint.At(Step.SleepLook);
+                if (attempt.Try(this))
+                    return (true, attempt);
+                ThrowIfBroken(kind);
+                ct.ThrowIfCancellationRequested();
+                ThrowIfEnding(kind);
+                if (!Deadline.IsAhead(deadline))
+                    return (false, attempt);
+                if (!TryAwaitRing(kind, seen, awaiter))
+                    continue;
+                CountSleeper(1);
+                try
+                {
+                    CrashPoint.At(Step.SleepWait);
+                    awaiter.SignalAt(deadline);
+                    await awaiter.Next().ConfigureAwait(false);
+                }
+                finally
+                {
+                    CountSleeper(-1);
+                    Forget(kind, awaiter);
+                }
+            }
+        }
+        finally
+        {
+            if (deadline != Deadline.Never)
+                awaiter.StopTimer();
+            ReturnAwaiter(awaiter);
+            LeaveSleep(kind);
+        }
+    }
+
+    private RingAwaiter TakeAwaiter()
+    {
+        lock (_spareAwaiters)
+            return _spareAwaiters.TryPop(out RingAwaiter? spare) ? spare : new RingAwaiter();
+    }
+
+    private void ReturnAwaiter(RingAwaiter awaiter)
+    {
+        lock (_spareAwaiters)
+            _spareAwaiters.Push(awaiter);
+    }
+
+    /// <summary>Has the doorbell thread signal it at the next ring. False: it has rung since <paramref name="seen"/> was read.</summary>
+    private bool TryAwaitRing(WaitKind kind, uint seen, RingAwaiter awaiter)
+    {
+        bool fetch;
+        lock (_awaiterGates[(int)kind])
+        {
+            if (ReadDoorbell(kind) != seen)
+                return false;
+            _awaiters[(int)kind].AddLast(awaiter.Node);
+            _asynchronousReceivers |= kind == WaitKind.Receive;
+            fetch = !_doorbellIncluded[(int)kind];
+        }
+
+        if (fetch)
+            _doorbells.Poke();
+        return true;
+    }
+
+    /// <summary>However its wait ended: it is in no list any more.</summary>
+    private void Forget(WaitKind kind, RingAwaiter awaiter)
+    {
+        lock (_awaiterGates[(int)kind])
+            awaiter.Node.List?.Remove(awaiter.Node);
+    }
+
+    private void ReleaseAwaiters()
+    {
+        for (int kind = 0; kind < _awaiters.Length; kind++)
+        {
+            lock (_awaiterGates[kind])
+            {
+                while (TryRingFirst(_awaiters[kind]))
+                {
+                }
+            }
+        }
+    }
+}

@@ -3,10 +3,13 @@ namespace OneCopy;
 /// <summary>How a participant waits when there is nothing to do.</summary>
 public enum WaitStrategy
 {
-    /// <summary>Looks again for some microseconds, then sleeps in the kernel. An idle participant uses no processor time.</summary>
+    /// <summary>
+    /// Looks again for some microseconds, then sleeps in the kernel. An idle participant uses no processor time. A receiver that keeps up with a fast stream looks away for 40 µs now and
+    /// then, as long as more messages a second come by that: <see cref="Spin"/> never does.
+    /// </summary>
     Adaptive,
 
-    /// <summary>Never sleeps: the lowest latency, and one processor kept busy for each waiting thread.</summary>
+    /// <summary>Never sleeps and never looks away: the lowest latency, and one processor kept busy for each waiting thread.</summary>
     Spin,
 
     /// <summary>Sleeps at once.</summary>

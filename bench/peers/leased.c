@@ -5,7 +5,7 @@
 // A message that does not fit in a block of 512 bytes has as many large blocks as stay in the processors' caches.
 #include "peer.h"
 
-enum { CELLS = 1024, PARTICIPANT = 3, BATCH = 64, RECORD = 64, FREE = 0, FILLING = 1, QUEUED = 2, LEASED = 3, DONE = 4, IN_CACHES = 512 << 10 };
+enum { CELLS = 1024, PARTICIPANT = 3, BATCH = 64, RECORD = 64, BLOCK = 512, PAGE = 4096, FILLING = 1, QUEUED = 2, LEASED = 3, DONE = 4, IN_CACHES = 512 << 10 };
 
 typedef struct {
     uint64_t head __attribute__((aligned(128)));
@@ -18,9 +18,11 @@ typedef struct {
 static uint64_t state_of(uint64_t generation, int phase, int actor) { return generation << 32 | (uint64_t)actor << 8 | (uint64_t)phase; }
 
 // { lap:26, generation:12, participant:8, block:18 }: 0 in the lower ones is an empty cell.
+static const uint64_t lap_mask = 0x3FFFFFF, reference_mask = 0x3FFFFFFFFF, block_mask = 0x3FFFF;
+
 static uint64_t cell_of(uint64_t lap, uint64_t generation, int participant, uint64_t block)
 {
-    return (lap & 0x3FFFFFF) << 38 | (generation & 0xFFF) << 26 | (uint64_t)participant << 18 | block;
+    return (lap & lap_mask) << 38 | (generation & 0xFFF) << 26 | (uint64_t)participant << 18 | block;
 }
 
 typedef struct {
@@ -35,21 +37,23 @@ static way out, in;
 static size_t stride, count;
 static int file;
 
-static size_t way_size(void) { return sizeof(shared_ring) + stride * count; }
+static size_t whole_pages(size_t size) { return (size + PAGE - 1) & ~(size_t)(PAGE - 1); }
+
+static size_t way_size(void) { return whole_pages(sizeof(shared_ring) + stride * count); }
 
 static void prepare(void)
 {
-    stride = peer.bytes <= 512 - RECORD ? 512 : (RECORD + peer.bytes + 4095) & ~(size_t)4095;
-    count = stride == 512 ? CELLS : IN_CACHES / stride;
+    stride = peer.bytes <= BLOCK - RECORD ? BLOCK : whole_pages(RECORD + peer.bytes);
+    count = stride == BLOCK ? CELLS : IN_CACHES / stride;
     count = count < 4 ? 4 : count;
     file = memfd_create("leased", MFD_CLOEXEC);
-    if (file < 0 || ftruncate(file, (off_t)(2 * ((way_size() + 4095) & ~(size_t)4095))))
+    if (file < 0 || ftruncate(file, (off_t)(2 * way_size())))
         peer_die(PEER_UNABLE, "no memory for the queues: %s", strerror(errno));
 }
 
 static void open_way(way *w, int number)
 {
-    size_t size = (way_size() + 4095) & ~(size_t)4095;
+    size_t size = way_size();
     char *m = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, (off_t)((size_t)number * size));
     if (m == MAP_FAILED)
         peer_die(PEER_UNABLE, "no memory for the queues: %s", strerror(errno));
@@ -71,7 +75,7 @@ static uint64_t *cell_at(shared_ring *r, uint64_t position)
 static bool exchange(uint64_t *word, uint64_t *seen, uint64_t to) { return __atomic_compare_exchange_n(word, seen, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); }
 
 // Until the block is free; then its record and payload. The reference's cell, but for the lap.
-static uint64_t fill(way *w, uint64_t *state)
+static uint64_t fill(way *w)
 {
     uint64_t block = w->next;
     w->next = block + 1 == count ? 0 : block + 1;
@@ -97,8 +101,7 @@ static uint64_t fill(way *w, uint64_t *state)
     record[5] = 0;
     record[6] = 0;
     memcpy(b + RECORD, peer.out, peer.bytes);
-    *state = state_of(generation, QUEUED, PARTICIPANT);
-    __atomic_store_n(word, *state, __ATOMIC_RELEASE);
+    __atomic_store_n(word, state_of(generation, QUEUED, PARTICIPANT), __ATOMIC_RELEASE);
     return cell_of(0, generation, PARTICIPANT, block);
 }
 
@@ -114,7 +117,7 @@ static uint64_t sleepers; // what a sender looks at after each message, and a re
 
 static void send_one(way *w)
 {
-    uint64_t state, reference = fill(w, &state), tail;
+    uint64_t reference = fill(w), tail;
     while (!try_put(w->ring, tail = __atomic_load_n(&w->ring->tail, __ATOMIC_ACQUIRE), reference))
         peer_pause();
     advance(&w->ring->tail, tail, tail + 1);
@@ -123,9 +126,9 @@ static void send_one(way *w)
 
 static void send_batch(way *w, long n)
 {
-    uint64_t tail = __atomic_load_n(&w->ring->tail, __ATOMIC_ACQUIRE), state;
+    uint64_t tail = __atomic_load_n(&w->ring->tail, __ATOMIC_ACQUIRE);
     for (long i = 0; i < n; i++) {
-        uint64_t reference = fill(w, &state);
+        uint64_t reference = fill(w);
         while (!try_put(w->ring, tail + (uint64_t)i, reference))
             peer_pause();
     }
@@ -136,12 +139,12 @@ static void send_batch(way *w, long n)
 static bool is_there(shared_ring *r, uint64_t position, uint64_t *cell)
 {
     *cell = __atomic_load_n(cell_at(r, position), __ATOMIC_ACQUIRE);
-    return *cell >> 38 == (position / CELLS & 0x3FFFFFF) && (*cell & 0x3FFFFFFFFF) != 0;
+    return *cell >> 38 == (position / CELLS & lap_mask) && (*cell & reference_mask) != 0;
 }
 
 static char *claim(way *w, uint64_t cell, uint64_t *leased)
 {
-    char *b = w->blocks + (cell & 0x3FFFF) * stride;
+    char *b = w->blocks + (cell & block_mask) * stride;
     uint64_t *word = (uint64_t *)(void *)b;
     __builtin_prefetch(b + RECORD);
     // Mostly of the generation of the message before: one exchange then.
@@ -170,10 +173,10 @@ static void remove_cell(shared_ring *r, uint64_t position, uint64_t cell) { exch
 static void prefetch_next(way *w, uint64_t position)
 {
     uint64_t next = __atomic_load_n(cell_at(w->ring, position + 1), __ATOMIC_ACQUIRE);
-    if ((next & 0x3FFFFFFFFF) == 0)
+    if ((next & reference_mask) == 0)
         return;
-    __builtin_prefetch(w->blocks + (next & 0x3FFFF) * stride);
-    __builtin_prefetch(w->blocks + (next & 0x3FFFF) * stride + RECORD);
+    __builtin_prefetch(w->blocks + (next & block_mask) * stride);
+    __builtin_prefetch(w->blocks + (next & block_mask) * stride + RECORD);
 }
 
 static void receive_one(way *w)

@@ -85,7 +85,7 @@ public sealed unsafe partial class MessageQueue
             "Raise QueueOptions.ArenaLimit, or send it with SendAsync, which attaches large payloads.");
     }
 
-    /// <summary>The same within the gate of the blocks.</summary>
+    /// <summary><see cref="TryDraft"/>, within the gate of the blocks.</summary>
     private bool TryTakeDraft(Needs needs, long arenaBytes, MessageProperties? properties, out Draft draft)
     {
         draft = default;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Xml.Linq;
+using OneCopy.Cli.Bench.Files;
 using OneCopy.Cli.Bench.Plot;
 using OneCopy.Cli.Terminal;
 using Xunit;
@@ -64,6 +65,21 @@ public class BenchFilesCommandTests
         Assert.InRange(measured.First(w => Is(w, "mapped span", 64, "warm")).GetProperty("minor_faults").GetInt64(), 1, 512 + 50);
         foreach (JsonElement cold in measured.Where(w => w.GetProperty("cache").GetString() is "cold" && w.GetProperty("work").GetString() is "sequential read"))
             Assert.InRange(cold.GetProperty("bytes_from_storage").GetInt64(), 2 << 20, (2 << 20) + (1 << 20));
+    }
+
+    [Fact]
+    public void AReadThatIsRefusedWithoutWaitingWaits()
+    {
+        using CliRoot root = new();
+        using WorkFiles file = WorkFiles.Make(root.Files, 2 << 20, 1, TestContext.Current.CancellationToken);
+        Assert.SkipWhen(file.Evict() is not null, "Files are in memory here: none of their pages can be taken out of it.");
+        ReadPlan plan = new(file, [0, 1 << 20], 64, cold: false);
+        foreach (ReadTrial trial in (ReadTrial[])[new NoWaitTrial(plan), new PreadTrial(plan)])
+        {
+            trial.Prepare();
+            trial.Run();
+            trial.TidyUp();
+        }
     }
 
     [Fact]

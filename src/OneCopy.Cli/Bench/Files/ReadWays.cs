@@ -18,7 +18,7 @@ internal static class ReadWays
         ways.Add(new MappedCopyTrial(plan));
         ways.Add(new SafeCopyTrial(plan));
         if (!plan.IsCold)
-            ways.Add(new PopulatedSpanTrial(plan));
+            ways.Add(new MappedBeforeTrial(plan));
         return ways;
     }
 }

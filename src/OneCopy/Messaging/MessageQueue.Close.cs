@@ -18,7 +18,7 @@ public sealed partial class MessageQueue
         Volatile.Write(ref _closed, true);
         CrashPoint.At(Step.CloseBegin);
         CloseDeadLetters();
-        if (Interlocked.Add(ref _operations, Closed) != Closed)
+        if (!_operations.Close())
             WaitForOperations();
         _doorbells.Forget(this);
         lock (_membershipGate)
@@ -32,10 +32,13 @@ public sealed partial class MessageQueue
         LeaveTable();
 
         // Memory of messages and buffers that are still held stays mapped until they are let go.
-        foreach (Peer peer in _peers.OfType<Peer>().Concat(_graveyard))
+        lock (_graveyard)
         {
-            peer.CloseFiles();
-            peer.Leave(this);
+            foreach (Peer peer in _peers.OfType<Peer>().Concat(_graveyard))
+            {
+                peer.CloseFiles();
+                peer.Leave(this);
+            }
         }
 
         _ring.Dispose();
@@ -185,7 +188,7 @@ public sealed partial class MessageQueue
             ReleaseAwaiters();
             FailAttached(new ObjectDisposedException(nameof(MessageQueue), $"The handle of queue {Name} was closed before the message was completed; it was taken back."));
         }
-        while (!_drained.Wait(TimeSpan.FromMilliseconds(5)));
+        while (!_operations.WaitForLast(TimeSpan.FromMilliseconds(5)));
     }
 
     /// <summary>Messages that this handle holds, in every file.</summary>

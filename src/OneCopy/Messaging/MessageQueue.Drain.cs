@@ -95,7 +95,7 @@ public sealed partial class MessageQueue
     {
         for (int i = 0; i < 50; i++)
         {
-            if (Volatile.Read(ref _operations) <= 0)
+            if (_operations.Count() == 0)
                 return true;
             Thread.SpinWait(20);
         }

@@ -161,8 +161,8 @@ public sealed partial class MessageQueue
         lock (_graveyard)
         {
             // A dropped peer can be found by no operation that begins now, or that sleeps and wakes now. Sleepers cannot leave
-            // while we hold the gate, so the difference is how many are awake.
-            if (Volatile.Read(ref _operations) != _sleepers)
+            // while we hold the gate, so the difference is how many are awake. The dear count is made if the cheap one does not tell already.
+            if (_operations.IsClosed || _operations.LooksAbove(_sleepers) || _operations.Count() != _sleepers)
                 return;
             foreach (Peer peer in _graveyard)
                 peer.Leave(this);

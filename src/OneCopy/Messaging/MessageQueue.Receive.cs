@@ -54,7 +54,7 @@ public sealed partial class MessageQueue
         try
         {
             // One glance first: the clock is read by those alone who wait.
-            if (claim.MaySucceed(this) && claim.Try(this))
+            if (claim.Try(this))
                 _gathering.Found(1);
             else
                 WaitUntil(WaitKind.Receive, ref claim, Deadline.After(timeout), cancellationToken);
@@ -213,16 +213,24 @@ public sealed partial class MessageQueue
         leased = default;
         if (block >= owner.File.BlockCount)
             return false;
+
+        // Blocks are used in turn, so it is most likely of the generation of the one before, and new. If not, the exchange says what it is, as a look would that fetches the line for writing.
+        CrashPoint.At(Step.ReceiveState);
+        BlockState seen = new((owner.LikelyGeneration & ~generationMask) | generation, Phase.Queued, owner.Index, 0);
         while (true)
         {
-            CrashPoint.At(Step.ReceiveState);
-            BlockState seen = owner.File.StateToChange(block);
-            if (seen.Phase != Phase.Queued || (seen.Generation & generationMask) != generation)
-                return false;
             leased = seen.To(Phase.Leased, _self.Index);
             CrashPoint.At(Step.ReceiveClaim);
-            if (owner.File.TryChange(block, seen, leased))
+            BlockState found = owner.File.Change(block, seen, leased);
+            if (found == seen)
+            {
+                owner.LikelyGeneration = seen.Generation;
                 return true;
+            }
+
+            if (found.Phase != Phase.Queued || (found.Generation & generationMask) != generation)
+                return false;
+            seen = found;
         }
     }
 

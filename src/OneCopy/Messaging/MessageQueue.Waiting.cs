@@ -11,6 +11,7 @@ public sealed partial class MessageQueue
 {
     // Looks between two looks at the clock: some 2 µs.
     private const int LooksATime = 64;
+    private const long NanosecondsALook = 32;
     private const int RoundsATry = 32;
 
     private static readonly bool s_spinsHelp = Environment.ProcessorCount > 1;
@@ -91,11 +92,13 @@ public sealed partial class MessageQueue
     {
         ct.ThrowIfCancellationRequested();
         long begun = Deadline.Now;
-        bool succeeded = Spin(kind, ref attempt, begun, deadline, ct)
-            || (Deadline.IsAhead(deadline) ? SleepUntil(kind, ref attempt, deadline, ct) : attempt.Try(this));
-        if (!succeeded)
-            return false;
-        long waited = Deadline.Now - begun;
+        if (!Spin(kind, ref attempt, begun, deadline, ct, out long waited))
+        {
+            if (!(Deadline.IsAhead(deadline) ? SleepUntil(kind, ref attempt, deadline, ct) : attempt.Try(this)))
+                return false;
+            waited = Deadline.Now - begun;
+        }
+
         _spins[(int)kind].Learn(waited);
         if (kind == WaitKind.Receive)
             _gathering.EndWait(waited, begun + waited);
@@ -174,9 +177,11 @@ public sealed partial class MessageQueue
             WakeOne(kind);
     }
 
-    private bool Spin<TAttempt>(WaitKind kind, ref TAttempt attempt, long begun, long deadline, CancellationToken ct)
+    // How long it waited is about that: the clock is not read once more before the message is handed out.
+    private bool Spin<TAttempt>(WaitKind kind, ref TAttempt attempt, long begun, long deadline, CancellationToken ct, out long waited)
         where TAttempt : struct, IAttempt
     {
+        waited = 0;
         if (_options.WaitStrategy == WaitStrategy.Sleep || (!s_spinsHelp && _options.WaitStrategy == WaitStrategy.Adaptive))
             return false;
         long until = _options.WaitStrategy == WaitStrategy.Spin ? deadline : Math.Min(deadline, begun + _spins[(int)kind].Nanoseconds);
@@ -184,16 +189,22 @@ public sealed partial class MessageQueue
         {
             LookAway(Math.Min(deadline, begun + Gathering.Pause));
             until = Math.Min(deadline, begun + Gathering.Pause + _spins[(int)kind].Nanoseconds);
+            waited = Gathering.Pause;
         }
 
-        for (int rounds = 0; Deadline.IsAhead(until);)
+        for (int rounds = 0; begun + waited < until;)
         {
             for (int i = 0; i < LooksATime; i++)
             {
                 Processor.Pause();
                 if (attempt.MaySucceed(this) && attempt.Try(this))
+                {
+                    waited += i * NanosecondsALook;
                     return true;
+                }
             }
+
+            waited = Deadline.Now - begun;
 
             // Now and then in earnest: what a glance does not see (damage, say) is found here. Rarely, for a try may look at many lines that others are writing.
             if (++rounds % RoundsATry == 0 && attempt.Try(this))

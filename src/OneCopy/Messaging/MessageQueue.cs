@@ -11,21 +11,19 @@ namespace OneCopy;
 /// <remarks>See docs/protocol.md for the files and steps, docs/guarantees.md for what holds when processes die.</remarks>
 public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorbellOwner, IPeerObserver, IStaleness
 {
-    private const long Closed = long.MinValue;
-
     private readonly QueueDirectory _directory;
     private readonly Ring _ring;
     private readonly Participant _self;
     private readonly QueueOptions _options;
     private readonly DoorbellThread _doorbells;
-    private readonly ManualResetEventSlim _drained = new();
 
-    // Operations under way that touch mapped memory; Closed is added when the handle closes.
-    private long _operations;
+    // Those that touch mapped memory.
+    private readonly OperationCount _operations = new();
     private int _sleepers;
     private int _closing;
     private bool _closed;
     private Gate _leases;
+    private Gate _sentCounts;
 
     private MessageQueue(QueueDirectory directory, Ring ring, Participant self, QueueOptions options)
     {
@@ -246,20 +244,12 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
         }
     }
 
-    private bool TryEnter()
-    {
-        if (Interlocked.Increment(ref _operations) > 0)
-            return true;
-        Exit();
-        return false;
-    }
+    private bool TryEnter() => _operations.TryEnter();
 
     private void Exit()
     {
-        long left = Interlocked.Decrement(ref _operations);
-        if (left == Closed)
-            _drained.Set();
-        else if (_graveyard.Count > 0)
+        _operations.Exit();
+        if (_graveyard.Count > 0)
             Bury();
     }
 

@@ -91,19 +91,16 @@ internal sealed unsafe partial class Participant : IDisposable
     /// <summary>An acquiring read: what was written before this state was published can be read after it.</summary>
     public BlockState State(int block) => new(Volatile.Read(ref StateWord(block)));
 
-    /// <summary>
-    /// As <see cref="State"/>, for who is about to change it: an exchange of nothing for nothing brings the line here to be written, where a read would bring it once to be read and
-    /// once more to be written. (A state is never 0: generations begin at 1.)
-    /// </summary>
-    public BlockState StateToChange(int block) => new(Interlocked.CompareExchange(ref StateWord(block), 0, 0));
-
     /// <summary>Whether a reference to this participant means a message that is queued here now.</summary>
     public bool HasQueued(MessageReference reference) =>
         reference.Block < BlockCount && State(reference.Block).IsQueuedAs(reference.Generation);
 
     /// <summary>The one way a state changes hands between participants.</summary>
-    public bool TryChange(int block, BlockState from, BlockState to) =>
-        Interlocked.CompareExchange(ref StateWord(block), to.Bits, from.Bits) == from.Bits;
+    public bool TryChange(int block, BlockState from, BlockState to) => Change(block, from, to) == from;
+
+    /// <summary>The same for who guesses what it is, and is told: a look before would bring the line here to be read, and the exchange once more to be written.</summary>
+    public BlockState Change(int block, BlockState from, BlockState to) =>
+        new(Interlocked.CompareExchange(ref StateWord(block), to.Bits, from.Bits));
 
     public ref ulong MoveRequest(int block) => ref *(ulong*)(Move(block) + MoveLayout.RequestOffset);
 

@@ -45,6 +45,9 @@ internal sealed class Peer(Participant file)
 
     public HelpRecord HelpAsleep { get; } = new();
 
+    /// <summary>Of the block that was claimed last; a guess for the next one.</summary>
+    public uint LikelyGeneration { get; set; }
+
     /// <summary>False: the last reference is gone, and the memory with it.</summary>
     public bool TryAddReference()
     {

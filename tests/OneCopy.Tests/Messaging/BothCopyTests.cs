@@ -13,8 +13,8 @@ public sealed class BothCopyTests : IDisposable
 {
     private const int Length = 3_000_000;
 
-    // An eighth, in whole pages.
-    private const int Piece = 372_736;
+    // A quarter would be more than the longest one.
+    private const int Piece = 512 * 1024;
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(20);
     private readonly TestRoot _root = new();
 

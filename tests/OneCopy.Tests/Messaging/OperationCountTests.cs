@@ -1,0 +1,187 @@
+using OneCopy.Messaging;
+using Xunit;
+
+namespace OneCopy.Tests.Messaging;
+
+/// <summary>What is under way is counted, whoever enters and leaves in which threads; and what the count is for holds: nothing is taken from under an operation.</summary>
+public class OperationCountTests
+{
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(20);
+    private readonly OperationCount _count = new();
+
+    [Fact]
+    public void What_another_thread_leaves_is_counted_out()
+    {
+        Assert.True(_count.TryEnter());
+        Assert.Equal(1, _count.Count());
+        Assert.True(_count.LooksAbove(0));
+        InThread(_count.Exit);
+        Assert.Equal(0, _count.Count());
+        Assert.False(_count.LooksAbove(0));
+    }
+
+    [Fact]
+    public void More_threads_than_have_a_place_of_their_own_are_counted_all()
+    {
+        const int Threads = 40;
+        using Barrier inside = new(Threads + 1);
+        Thread[] threads = [.. Enumerable.Range(0, Threads).Select(_ => new Thread(() =>
+        {
+            _count.TryEnter();
+            inside.SignalAndWait();
+            inside.SignalAndWait();
+            _count.Exit();
+        }))];
+        foreach (Thread thread in threads)
+            thread.Start();
+        Assert.True(inside.SignalAndWait(s_soon));
+        Assert.Equal(Threads, _count.Count());
+        Assert.True(inside.SignalAndWait(s_soon));
+        foreach (Thread thread in threads)
+            Assert.True(thread.Join(s_soon));
+        Assert.Equal(0, _count.Count());
+    }
+
+    [Fact]
+    public void Closed_it_lets_nobody_in_and_waits_for_those_inside()
+    {
+        Assert.True(_count.TryEnter());
+        Assert.False(_count.Close());
+        InThread(() => Assert.False(_count.TryEnter()));
+        Assert.False(_count.TryEnter());
+        Assert.False(_count.WaitForLast(TimeSpan.FromMilliseconds(1)));
+        Thread last = new(_count.Exit);
+        last.Start();
+        Eventually.True(() => _count.WaitForLast(TimeSpan.FromMilliseconds(50)), "the last one has left");
+        last.Join();
+        Assert.True(_count.Close());
+    }
+
+    [Fact]
+    public void When_it_is_closed_and_none_is_left_none_is_inside()
+    {
+        for (int round = 0; round < 200; round++)
+        {
+            OperationCount count = new();
+            bool over = false;
+            Worker[] workers = [.. Enumerable.Range(0, 3).Select(_ => new Worker(count, () => Volatile.Read(ref over)))];
+            foreach (Worker worker in workers)
+                worker.Start();
+            while (workers.Any(w => !w.HasWorked))
+                Thread.Yield();
+            if (!count.Close())
+                Eventually.True(() => count.WaitForLast(TimeSpan.FromMilliseconds(50)), "all have left");
+            Volatile.Write(ref over, true);
+            foreach (Worker worker in workers)
+                worker.Join();
+        }
+    }
+
+    /// <summary>As a peer is let go: taken out of the table first, unmapped when no operation can have found it before. Operations move to another thread in the middle.</summary>
+    [Fact]
+    public void What_was_dropped_before_a_count_of_none_is_used_by_nobody()
+    {
+        Thing[] table = [new Thing()];
+        bool over = false;
+        int failures = 0;
+        System.Collections.Concurrent.ConcurrentQueue<Thing> moved = new();
+        Thread[] users = [.. Enumerable.Range(0, 3).Select(i => new Thread(() =>
+        {
+            for (int n = 0; !Volatile.Read(ref over); n++)
+            {
+                // Some operations are left by another thread.
+                if (i > 0 && moved.TryDequeue(out Thing? taken))
+                    Leave(taken);
+                _count.TryEnter();
+                Thing thing = Volatile.Read(ref table[0]);
+                if (i == 0 && n % 2 == 0)
+                    moved.Enqueue(thing);
+                else
+                    Leave(thing);
+                if (n % 64 == 0)
+                    Thread.Yield();
+            }
+
+            while (moved.TryDequeue(out Thing? taken))
+                Leave(taken);
+        }))];
+        foreach (Thread user in users)
+            user.Start();
+        int buried = 0;
+        long end = Deadline.After(TimeSpan.FromSeconds(2));
+        while (Deadline.IsAhead(end))
+        {
+            Thing old = table[0];
+            Volatile.Write(ref table[0], new Thing());
+            while (Deadline.IsAhead(end) && (_count.LooksAbove(0) || _count.Count() != 0))
+            {
+            }
+
+            if (!Deadline.IsAhead(end))
+                break;
+            Volatile.Write(ref old.IsGone, true);
+            buried++;
+        }
+
+        Volatile.Write(ref over, true);
+        foreach (Thread user in users)
+            Assert.True(user.Join(s_soon));
+        Assert.Equal(0, failures);
+        Assert.True(buried > 10, $"Only {buried} were let go: that shows nothing.");
+
+        void Leave(Thing thing)
+        {
+            for (int look = 0; look < 4; look++)
+            {
+                if (Volatile.Read(ref thing.IsGone))
+                    Interlocked.Increment(ref failures);
+            }
+
+            _count.Exit();
+        }
+    }
+
+    private static void InThread(Action action)
+    {
+        Exception? failure = null;
+        Thread thread = new(() => failure = Record.Exception(action));
+        thread.Start();
+        Assert.True(thread.Join(s_soon));
+        Assert.Null(failure);
+    }
+
+    private sealed class Thing
+    {
+        public bool IsGone;
+    }
+
+    private sealed class Worker
+    {
+        private readonly Thread _thread;
+        private bool _hasWorked;
+        private bool _foundItOver;
+
+        public Worker(OperationCount count, Func<bool> isOver)
+        {
+            _thread = new Thread(() =>
+            {
+                while (count.TryEnter())
+                {
+                    _foundItOver |= isOver();
+                    Volatile.Write(ref _hasWorked, true);
+                    count.Exit();
+                }
+            });
+        }
+
+        public bool HasWorked => Volatile.Read(ref _hasWorked);
+
+        public void Start() => _thread.Start();
+
+        public void Join()
+        {
+            Assert.True(_thread.Join(s_soon));
+            Assert.False(_foundItOver);
+        }
+    }
+}

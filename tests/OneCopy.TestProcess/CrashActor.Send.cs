@@ -86,7 +86,7 @@ internal sealed partial class CrashActor
     private string SendRented()
     {
         _account.Add("sending", _rentedMessage!);
-        Queue.Send(_rented!);
+        Queue.Send(_rented);
         _account.Add("sent", _rentedMessage!, $"{CrashBoard.Now}");
         return "";
     }

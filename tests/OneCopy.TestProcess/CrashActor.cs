@@ -15,7 +15,7 @@ internal sealed partial class CrashActor(int number)
     private string[] _place = [];
     private QueueOptions _options = new();
     private MessageQueue? _queue;
-    private SendBuffer? _rented;
+    private SendBuffer _rented;
     private CancellationTokenSource _cancel = new();
     private Task _attached = Task.CompletedTask;
 
@@ -147,7 +147,7 @@ internal sealed partial class CrashActor(int number)
         _queue?.Dispose();
         _queue = null;
         _held.Clear();
-        _rented = null;
+        _rented = default;
         _cancel = new CancellationTokenSource();
         return null;
     }

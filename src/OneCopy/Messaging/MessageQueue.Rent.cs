@@ -5,6 +5,9 @@ namespace OneCopy;
 /// <summary>Rented buffers: their places, their growth, and sending them without a thread.</summary>
 public sealed partial class MessageQueue
 {
+    private readonly Stack<Rental> _spareRentals = new();
+    private Gate _rentals;
+
     /// <summary>As <see cref="Rent"/>, without a thread that waits.</summary>
     /// <param name="length">Bytes of the payload, 0 included. What they hold at first is not defined.</param>
     /// <param name="timeout">How long to wait for room, here and whenever the buffer grows (which a thread waits for); null: as long as it takes.</param>
@@ -26,7 +29,7 @@ public sealed partial class MessageQueue
                 (bool taken, attempt) = await WaitUntilAsync(WaitKind.Own, attempt, Deadline.After(timeout), cancellationToken).ConfigureAwait(false);
                 if (!taken)
                     throw new TimeoutException($"The queue {Name} had no room for a message of {length:N0} bytes in time; nothing was rented.");
-                return new SendBuffer(this, _peers[_self.Index]!, PlaceOf(attempt.Draft, length), timeout);
+                return TakeRental().Start(PlaceOf(attempt.Draft, length), timeout);
             }
             finally
             {
@@ -39,25 +42,24 @@ public sealed partial class MessageQueue
     /// <inheritdoc cref="Send(SendBuffer, SendOptions?, CancellationToken)"/>
     public async ValueTask SendAsync(SendBuffer buffer, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(buffer);
         options ??= SendOptions.Default;
         options.RefuseUntilCompleted();
         options.CheckTimeToLive();
         EnterNew();
         try
         {
-            buffer.Take(this);
+            Rental rental = buffer.Take(this);
             bool sent = false;
             try
             {
-                await PublishAsync(Finished(buffer, options), Deadline.After(options.Timeout), cancellationToken, keepDraft: true).ConfigureAwait(false);
+                await PublishAsync(Finished(rental, options), Deadline.After(options.Timeout), cancellationToken, keepDraft: true).ConfigureAwait(false);
                 sent = true;
                 ThrowIfBroken();
-                CountSent(buffer);
+                CountSent(rental);
             }
             finally
             {
-                buffer.EndSend(sent);
+                rental.EndSend(sent);
             }
         }
         finally
@@ -72,18 +74,18 @@ public sealed partial class MessageQueue
         EnterNew();
         try
         {
-            buffer.Take(this);
+            Rental rental = buffer.Take(this);
             bool sent = false;
             try
             {
-                sent = TryPublish(Finished(buffer, options), keepDraft: true);
+                sent = TryPublish(Finished(rental, options), keepDraft: true);
                 if (sent)
-                    CountSent(buffer);
+                    CountSent(rental);
                 return sent;
             }
             finally
             {
-                buffer.EndSend(sent);
+                rental.EndSend(sent);
             }
         }
         finally
@@ -98,12 +100,27 @@ public sealed partial class MessageQueue
         EnterNew();
         try
         {
-            return TryDraft(Needs.OfPayload(length, 0), null, out Draft draft) ? new SendBuffer(this, _peers[_self.Index]!, PlaceOf(draft, length), timeout) : null;
+            return TryDraft(Needs.OfPayload(length, 0), null, out Draft draft) ? TakeRental().Start(PlaceOf(draft, length), timeout) : null;
         }
         finally
         {
             Exit();
         }
+    }
+
+    internal void Return(Rental rental)
+    {
+        _rentals.Enter();
+        _spareRentals.Push(rental);
+        _rentals.Exit();
+    }
+
+    private Rental TakeRental()
+    {
+        _rentals.Enter();
+        bool isThere = _spareRentals.TryPop(out Rental? spare);
+        _rentals.Exit();
+        return isThere ? spare! : new Rental(this, _peers[_self.Index]!);
     }
 
     /// <summary>Another place for a buffer that grows: twice the length if the arena is as large, and enough in any case.</summary>
@@ -126,7 +143,7 @@ public sealed partial class MessageQueue
     private static unsafe SendPlace PlaceOf(Draft draft, int length) => new(draft.Block, draft.State, (nint)draft.Body, length);
 
     /// <summary>What was left open when it was rented: how long it is, its properties, its life.</summary>
-    private unsafe Draft Finished(SendBuffer buffer, SendOptions options)
+    private unsafe Draft Finished(Rental buffer, SendOptions options)
     {
         Draft draft = new(buffer.Place.Block, buffer.Place.State, 0, 0);
         *(long*)(_self.Block(draft.Block) + BlockLayout.PayloadLengthOffset) = buffer.SentLength;
@@ -136,7 +153,7 @@ public sealed partial class MessageQueue
     }
 
     // By the length of its place, and not by what of it is sent.
-    private bool IsInline(SendBuffer buffer) => buffer.Place.Length <= _self.InlineCapacity;
+    private bool IsInline(Rental buffer) => buffer.Place.Length <= _self.InlineCapacity;
 
-    private void CountSent(SendBuffer buffer) => CountSent(IsInline(buffer) ? Lane.Inline : Lane.Arena, buffer.SentLength);
+    private void CountSent(Rental buffer) => CountSent(IsInline(buffer) ? Lane.Inline : Lane.Arena, buffer.SentLength);
 }

@@ -85,7 +85,7 @@ public sealed partial class MessageQueue
         try
         {
             Draft draft = TakeDraft(Needs.OfPayload(length, 0), null, Deadline.After(timeout), cancellationToken);
-            return new SendBuffer(this, _peers[_self.Index]!, PlaceOf(draft, length), timeout);
+            return TakeRental().Start(PlaceOf(draft, length), timeout);
         }
         finally
         {
@@ -104,25 +104,24 @@ public sealed partial class MessageQueue
     /// <exception cref="ArgumentException">The buffer is another handle's, or the properties are too long.</exception>
     public void Send(SendBuffer buffer, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(buffer);
         options ??= SendOptions.Default;
         options.RefuseUntilCompleted();
         options.CheckTimeToLive();
         EnterNew();
         try
         {
-            buffer.Take(this);
+            Rental rental = buffer.Take(this);
             bool sent = false;
             try
             {
-                Publish(Finished(buffer, options), Deadline.After(options.Timeout), cancellationToken, keepDraft: true);
+                Publish(Finished(rental, options), Deadline.After(options.Timeout), cancellationToken, keepDraft: true);
                 sent = true;
                 ThrowIfBroken();
-                CountSent(buffer);
+                CountSent(rental);
             }
             finally
             {
-                buffer.EndSend(sent);
+                rental.EndSend(sent);
             }
         }
         finally

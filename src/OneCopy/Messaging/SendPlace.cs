@@ -6,7 +6,7 @@ namespace OneCopy.Messaging;
 internal readonly record struct SendPlace(int Block, BlockState State, nint Memory, int Length);
 
 /// <summary>The place as <see cref="Memory{T}"/>: nothing any more when the buffer has another place, or is the queue's.</summary>
-internal sealed unsafe class SendMemory(SendBuffer buffer, SendPlace place) : MemoryManager<byte>
+internal sealed unsafe class SendMemory(Rental rental, SendPlace place) : MemoryManager<byte>
 {
     public override Memory<byte> Memory => CreateMemory(place.Length);
 
@@ -33,5 +33,5 @@ internal sealed unsafe class SendMemory(SendBuffer buffer, SendPlace place) : Me
     {
     }
 
-    private void ThrowIfOver() => ObjectDisposedException.ThrowIf(!buffer.Has(this), buffer);
+    private void ThrowIfOver() => ObjectDisposedException.ThrowIf(!rental.Has(this), typeof(SendBuffer));
 }

@@ -109,11 +109,11 @@ internal sealed partial class StreamSender
         int whole = (int)Math.Min(int.MaxValue, StreamFrame.Length + (long)Math.Max(length, _nextChunk - StreamFrame.Length));
         if (withinLimit && !MayRent(whole))
             return false;
-        _chunk = _queue.TryRent(whole);
-        if (_chunk is null)
+        if (_queue.TryRent(whole) is not { } begun)
             return false;
-        new StreamFrame(FrameKind.Data, _sent, _stream).Write(_chunk.GetSpan(StreamFrame.Length));
-        _chunk.Advance(StreamFrame.Length);
+        _chunk = begun;
+        new StreamFrame(FrameKind.Data, _sent, _stream).Write(begun.GetSpan(StreamFrame.Length));
+        begun.Advance(StreamFrame.Length);
         return true;
     }
 
@@ -128,7 +128,7 @@ internal sealed partial class StreamSender
             return true;
         }
 
-        SendBuffer chunk = _chunk!;
+        SendBuffer chunk = _chunk!.Value;
         int bytes = Unsent;
         SentChunk sent = SentChunk.Of(chunk);
         if (!_queue.TrySend(chunk, s_options))

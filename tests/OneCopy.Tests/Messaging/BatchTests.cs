@@ -118,6 +118,11 @@ public sealed class BatchTests : IDisposable
         queue.CompleteMany(room);
         queue.Send(payload);
         queue.Receive().Complete();
+        using SendBuffer rented = queue.Rent(100);
+        rented.GetSpan()[0] = 1;
+        rented.Advance(1);
+        queue.Send(rented);
+        queue.Receive().Complete();
     }
 
     private static void Drain(MessageQueue queue, int count)

@@ -162,6 +162,54 @@ public sealed class SendBufferTests : IDisposable
         message.Complete();
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_is_over_is_refused_whatever_was_rented_since(bool sent)
+    {
+        using MessageQueue queue = _root.Open(options: new QueueOptions { Blocks = 4 });
+        SendBuffer old = queue.Rent(100, cancellationToken: Ct);
+        Memory<byte> memory = old.GetMemory();
+        if (sent)
+            queue.Send(old, cancellationToken: Ct);
+        else
+            old.Dispose();
+        using SendBuffer buffer = queue.Rent(100, cancellationToken: Ct);
+        buffer.Write("new"u8);
+        Assert.NotEqual(old, buffer);
+        Assert.Throws<ObjectDisposedException>(() => queue.Send(old, cancellationToken: Ct));
+        Assert.Throws<ObjectDisposedException>(() => { _ = old.Span; });
+        Assert.Throws<ObjectDisposedException>(() => { old.GetSpan(); });
+        Assert.Throws<ObjectDisposedException>(() => old.Advance(1));
+        Assert.Throws<ObjectDisposedException>(() => old.Length);
+        Assert.Throws<ObjectDisposedException>(() => old.WrittenCount);
+        Assert.Throws<ObjectDisposedException>(() => memory.Span[0]);
+        old.Dispose();
+        queue.Send(buffer, cancellationToken: Ct);
+        Assert.Equal(sent ? 2 : 1, queue.Statistics.Queued);
+        if (sent)
+            queue.Receive(s_soon, Ct).Complete();
+        using ReceivedMessage message = queue.Receive(s_soon, Ct);
+        Assert.Equal("new"u8, message.ToArray());
+        message.Complete();
+    }
+
+    [Fact]
+    public void Another_handles_buffer_and_none_at_all_are_refused()
+    {
+        using MessageQueue queue = _root.Open();
+        using MessageQueue other = _root.Open();
+        using SendBuffer buffer = queue.Rent(3, cancellationToken: Ct);
+        "abc"u8.CopyTo(buffer.Span);
+        Assert.Throws<ArgumentException>(() => other.Send(buffer, cancellationToken: Ct));
+        Assert.Throws<InvalidOperationException>(() => queue.Send(default(SendBuffer), cancellationToken: Ct));
+        default(SendBuffer).Dispose();
+        queue.Send(buffer, cancellationToken: Ct);
+        using ReceivedMessage message = queue.Receive(s_soon, Ct);
+        Assert.Equal("abc"u8, message.ToArray());
+        message.Complete();
+    }
+
     [Fact]
     public async Task Renting_without_a_thread_waits_for_room()
     {

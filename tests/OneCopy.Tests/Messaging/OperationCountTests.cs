@@ -60,7 +60,7 @@ public class OperationCountTests
     [Fact]
     public void When_it_is_closed_and_none_is_left_none_is_inside()
     {
-        for (int round = 0; round < 200; round++)
+        for (int round = 0; round < 60; round++)
         {
             OperationCount count = new();
             bool over = false;

@@ -39,11 +39,7 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Within an operation and within the gate of the leases, so that no exchange is needed: nobody else writes these words.</summary>
-    internal void CountCompleted(Lane lane, long length)
-    {
-        _self.CounterWord((int)Counter.CompletedInline + ((int)lane * 2))++;
-        _self.CounterWord((int)Counter.CompletedInlineBytes + ((int)lane * 2)) += length;
-    }
+    internal void CountCompleted(Lane lane, long length) => _self.CountInGate(Counter.CompletedInline, lane, 1, length);
 
     /// <summary>Abandon. False: it was withdrawn, or it is lost with its sender.</summary>
     internal bool TryAbandon(Peer owner, int block, BlockState leased, bool countAttempt = true)

@@ -53,7 +53,7 @@ public sealed partial class MessageQueue
         EnterNew();
         try
         {
-            // One glance first: the clock is read by those alone who wait.
+            // One try first: the clock is read by those alone who wait.
             if (claim.Try(this))
                 _gathering.Found(1);
             else

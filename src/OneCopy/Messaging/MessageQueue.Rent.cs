@@ -29,7 +29,7 @@ public sealed partial class MessageQueue
                 (bool taken, attempt) = await WaitUntilAsync(WaitKind.Own, attempt, Deadline.After(timeout), cancellationToken).ConfigureAwait(false);
                 if (!taken)
                     throw new TimeoutException($"The queue {Name} had no room for a message of {length:N0} bytes in time; nothing was rented.");
-                return TakeRental().Start(PlaceOf(attempt.Draft, length), timeout);
+                return Rented(attempt.Draft, length, timeout);
             }
             finally
             {
@@ -100,7 +100,7 @@ public sealed partial class MessageQueue
         EnterNew();
         try
         {
-            return TryDraft(Needs.OfPayload(length, 0), null, out Draft draft) ? TakeRental().Start(PlaceOf(draft, length), timeout) : null;
+            return TryDraft(Needs.OfPayload(length, 0), null, out Draft draft) ? Rented(draft, length, timeout) : null;
         }
         finally
         {
@@ -115,12 +115,13 @@ public sealed partial class MessageQueue
         _rentals.Exit();
     }
 
-    private Rental TakeRental()
+    private SendBuffer Rented(Draft draft, int length, TimeSpan? timeout)
     {
         _rentals.Enter();
         bool isThere = _spareRentals.TryPop(out Rental? spare);
         _rentals.Exit();
-        return isThere ? spare! : new Rental(this, _peers[_self.Index]!);
+        Rental rental = isThere ? spare! : new Rental(this, _peers[_self.Index]!);
+        return rental.Start(PlaceOf(draft, length), timeout);
     }
 
     /// <summary>Another place for a buffer that grows: twice the length if the arena is as large, and enough in any case.</summary>

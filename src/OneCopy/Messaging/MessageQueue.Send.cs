@@ -84,8 +84,7 @@ public sealed partial class MessageQueue
         EnterNew();
         try
         {
-            Draft draft = TakeDraft(Needs.OfPayload(length, 0), null, Deadline.After(timeout), cancellationToken);
-            return TakeRental().Start(PlaceOf(draft, length), timeout);
+            return Rented(TakeDraft(Needs.OfPayload(length, 0), null, Deadline.After(timeout), cancellationToken), length, timeout);
         }
         finally
         {
@@ -102,6 +101,8 @@ public sealed partial class MessageQueue
     /// <param name="cancellationToken">Ends the wait for room in the ring; the buffer can be sent again then.</param>
     /// <exception cref="TimeoutException">There was no room in time; the buffer can be sent again.</exception>
     /// <exception cref="ArgumentException">The buffer is another handle's, or the properties are too long.</exception>
+    /// <exception cref="InvalidOperationException">It is the default value, and no buffer.</exception>
+    /// <exception cref="ObjectDisposedException">The buffer was sent or disposed before, or the handle is closed.</exception>
     public void Send(SendBuffer buffer, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= SendOptions.Default;
@@ -261,8 +262,7 @@ public sealed partial class MessageQueue
 
         // One exchange for both words, which nobody writes but here.
         _sentCounts.Enter();
-        _self.CounterWord((int)Counter.SentInline + ((int)lane * 2)) += messages;
-        _self.CounterWord((int)Counter.SentInlineBytes + ((int)lane * 2)) += bytes;
+        _self.CountInGate(Counter.SentInline, lane, messages, bytes);
         _sentCounts.Exit();
     }
 

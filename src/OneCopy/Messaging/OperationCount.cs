@@ -26,7 +26,7 @@ internal sealed class OperationCount
     public bool TryEnter()
     {
         int thread = Environment.CurrentManagedThreadId;
-        ref Slot slot = ref _slots[thread & (Slots - 1)];
+        ref Slot slot = ref SlotOf(thread);
         if (slot.Thread == thread)
             Volatile.Write(ref slot.Entered, slot.Entered + 1);
         else
@@ -43,7 +43,7 @@ internal sealed class OperationCount
     {
         // Release: what the operation did is done before it is counted out.
         int thread = Environment.CurrentManagedThreadId;
-        ref Slot slot = ref _slots[thread & (Slots - 1)];
+        ref Slot slot = ref SlotOf(thread);
         if (slot.Thread == thread)
             Volatile.Write(ref slot.Left, slot.Left + 1);
         else
@@ -90,6 +90,8 @@ internal sealed class OperationCount
             entered += Volatile.Read(ref slot.Entered);
         return entered - left;
     }
+
+    private ref Slot SlotOf(int thread) => ref _slots[thread & (Slots - 1)];
 
     private void EnterOther(int thread, ref Slot slot)
     {

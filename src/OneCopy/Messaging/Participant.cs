@@ -111,6 +111,18 @@ internal sealed unsafe partial class Participant : IDisposable
 
     public ref long CounterWord(int counter) => ref *(long*)(_base + ParticipantLayout.CountersOffset + (counter * 8L));
 
+    /// <summary>A lane's two counters of a kind, by whoever keeps all others that write them away.</summary>
+    /// <param name="kind">The first of the kind: those of the lanes follow one another, each with its bytes behind it.</param>
+    /// <param name="lane">Whose.</param>
+    /// <param name="messages">So many more.</param>
+    /// <param name="bytes">With so many bytes.</param>
+    public void CountInGate(Counter kind, Lane lane, long messages, long bytes)
+    {
+        int word = (int)kind + ((int)lane * 2);
+        CounterWord(word) += messages;
+        CounterWord(word + 1) += bytes;
+    }
+
     public void Count(Counter counter, long by = 1) => Interlocked.Add(ref CounterWord((int)counter), by);
 
     /// <summary>Whether a range of the arena is inside the file as it is now; it only ever grows.</summary>

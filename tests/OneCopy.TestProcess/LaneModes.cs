@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using OneCopy.Interop;
 using OneCopy.Messaging;
 
@@ -263,7 +264,7 @@ internal static class LaneModes
         return 0;
     }
 
-    /// <summary>ROOT NAME send|block|copy|receive LENGTH COUNT: COUNT messages to get warm, and COUNT more. Says how many bytes were allocated for these in the whole process.</summary>
+    /// <summary>ROOT NAME send|many|block|copy|receive|receive-async LENGTH COUNT (<c>many</c>: some sends under way at a time): COUNT messages to get warm, and COUNT more. Says how many bytes were allocated for these in the whole process.</summary>
     private static int Cost(string[] args)
     {
         using MessageQueue queue = QueueModes.Open(args, new QueueOptions { AttachThreshold = args[2] is "copy" ? long.MaxValue : 32 * 1024 });
@@ -271,15 +272,21 @@ internal static class LaneModes
         byte[] payload = new byte[int.Parse(args[3])];
         int count = int.Parse(args[4]);
         long before = 0;
+        ValueTask[] sends = new ValueTask[UnderWay];
         for (int i = 0; i < 2 * count; i++)
         {
             if (i == count)
                 before = GC.GetTotalAllocatedBytes(precise: true);
-            if (args[2] is "receive")
+            if (args[2] is "receive" or "receive-async")
             {
-                using ReceivedMessage message = queue.Receive();
+                using ReceivedMessage message = args[2] is "receive" ? queue.Receive() : Await(queue.ReceiveAsync());
                 message.CopyTo(payload);
                 message.Complete();
+            }
+            else if (args[2] is "many")
+            {
+                Await(sends[i % sends.Length]);
+                sends[i % sends.Length] = queue.SendAsync(payload);
             }
             else if (args[2] is "block")
             {
@@ -294,25 +301,41 @@ internal static class LaneModes
             }
         }
 
+        foreach (ValueTask send in sends)
+            Await(send);
         Console.WriteLine(GC.GetTotalAllocatedBytes(precise: true) - before);
         Console.In.ReadToEnd();
         return 0;
     }
+
+    // More than a thread and a processor have places for in the runtime's own pool.
+    private const int UnderWay = 16;
 
     private static readonly ManualResetEventSlim s_ended = new();
 
     /// <summary>As a caller with await, and nothing allocated for it.</summary>
     private static void Await(ValueTask send)
     {
-        System.Runtime.CompilerServices.ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter awaiter = send.ConfigureAwait(false).GetAwaiter();
-        if (!awaiter.IsCompleted)
-        {
-            s_ended.Reset();
-            awaiter.UnsafeOnCompleted(s_end);
-            s_ended.Wait();
-        }
-
+        ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter awaiter = send.ConfigureAwait(false).GetAwaiter();
+        Wait(awaiter.IsCompleted, awaiter);
         awaiter.GetResult();
+    }
+
+    private static ReceivedMessage Await(ValueTask<ReceivedMessage> receive)
+    {
+        ConfiguredValueTaskAwaitable<ReceivedMessage>.ConfiguredValueTaskAwaiter awaiter = receive.ConfigureAwait(false).GetAwaiter();
+        Wait(awaiter.IsCompleted, awaiter);
+        return awaiter.GetResult();
+    }
+
+    private static void Wait<T>(bool isCompleted, T awaiter)
+        where T : struct, ICriticalNotifyCompletion
+    {
+        if (isCompleted)
+            return;
+        s_ended.Reset();
+        awaiter.UnsafeOnCompleted(s_end);
+        s_ended.Wait();
     }
 
     private static readonly Action s_end = s_ended.Set;

@@ -15,24 +15,43 @@ internal static class ProcFile
         if (!opened.Succeeded)
             return opened;
         using Microsoft.Win32.SafeHandles.SafeFileHandle handle = new(opened.Value, ownsHandle: true);
-        ArrayBufferWriter<byte> content = new(4096);
-        while (true)
+        byte[] content = ArrayPool<byte>.Shared.Rent(4096);
+        try
         {
-            SysResult r;
-            fixed (byte* p = content.GetSpan(4096))
-                r = Fcntl.pread((int)opened.Value, p, (nuint)content.GetSpan(4096).Length, content.WrittenCount);
-            if (r.Errno == Errno.EINTR)
-                continue;
-            if (!r.Succeeded)
-                return r;
-            if (r.Value == 0)
-                break;
-            content.Advance((int)r.Value);
+            int length = 0;
+            while (true)
+            {
+                SysResult r;
+                fixed (byte* p = content)
+                    r = Fcntl.pread((int)opened.Value, p + length, (nuint)(content.Length - length), length);
+                if (r.Errno == Errno.EINTR)
+                    continue;
+                if (!r.Succeeded)
+                    return r;
+                if (r.Value == 0)
+                    break;
+                length += (int)r.Value;
+                if (length == content.Length)
+                    content = Larger(content);
+            }
+
+            text = Encoding.UTF8.GetString(content, 0, length);
+            return SysResult.Ok(length);
         }
-        text = Encoding.UTF8.GetString(content.WrittenSpan);
-        return SysResult.Ok(content.WrittenCount);
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(content);
+        }
     }
 
     /// <summary>The text, or null where it cannot be read.</summary>
     public static string? ReadText(string path) => TryReadText(path, out string text).Succeeded ? text : null;
+
+    private static byte[] Larger(byte[] content)
+    {
+        byte[] larger = ArrayPool<byte>.Shared.Rent(2 * content.Length);
+        content.CopyTo(larger, 0);
+        ArrayPool<byte>.Shared.Return(content);
+        return larger;
+    }
 }

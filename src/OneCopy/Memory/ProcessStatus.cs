@@ -7,9 +7,9 @@ internal sealed class ProcessStatus
 {
     private static readonly char[] s_blank = [' ', '\t', '\n'];
 
-    private readonly Dictionary<string, string> _fields;
+    private readonly string _text;
 
-    private ProcessStatus(Dictionary<string, string> fields) => _fields = fields;
+    private ProcessStatus(string text) => _text = text;
 
     /// <summary>The command name, at most 15 bytes.</summary>
     public string Name => Field("Name");
@@ -54,21 +54,19 @@ internal sealed class ProcessStatus
         return rest.Length > 19 && long.TryParse(rest[19], out long ticks) ? ticks : 0;
     }
 
-    internal static ProcessStatus? Parse(string? text)
-    {
-        if (string.IsNullOrEmpty(text))
-            return null;
-        Dictionary<string, string> fields = new(StringComparer.Ordinal);
-        foreach (ReadOnlySpan<char> line in text.AsSpan().EnumerateLines())
-        {
-            int colon = line.IndexOf(':');
-            if (colon > 0)
-                fields[line[..colon].ToString()] = line[(colon + 1)..].Trim().ToString();
-        }
-        return new ProcessStatus(fields);
-    }
+    internal static ProcessStatus? Parse(string? text) => string.IsNullOrEmpty(text) ? null : new ProcessStatus(text);
 
-    private string Field(string name) => _fields.GetValueOrDefault(name, "");
+    // One or two of some sixty are asked for.
+    private string Field(string name)
+    {
+        foreach (ReadOnlySpan<char> line in _text.AsSpan().EnumerateLines())
+        {
+            if (line.Length > name.Length && line[name.Length] == ':' && line.StartsWith(name, StringComparison.Ordinal))
+                return line[(name.Length + 1)..].Trim().ToString();
+        }
+
+        return "";
+    }
 
     private ulong Hex(string name) => ulong.TryParse(Field(name), NumberStyles.HexNumber, null, out ulong value) ? value : 0;
 

@@ -19,9 +19,6 @@ internal sealed class AccessState
     /// <summary>The last refusal in words; null if the last transfer was permitted, or none was tried.</summary>
     public ProcessAccess? Refusal { get; private set; }
 
-    /// <summary>No rule is against it, as was found when it was asked last. It is not asked again before a transfer is refused.</summary>
-    public bool IsWithinRules { get; set; }
-
     public bool MayBeTried => Access != PullAccess.Refused || Deadline.Now - Volatile.Read(ref _refusedAt) > RetryAfter;
 
     public void Allow()
@@ -36,7 +33,6 @@ internal sealed class AccessState
     {
         Volatile.Write(ref _refusedAt, Deadline.Now);
         Errno = errno;
-        IsWithinRules = false;
         Refusal = why;
         Access = PullAccess.Refused;
     }

@@ -12,9 +12,12 @@ internal abstract class AsyncSignal : IValueTaskSource
     private const int Signalled = 1;
     private const int Waiting = 2;
 
-    private ManualResetValueTaskSourceCore<bool> _source = new() { RunContinuationsAsynchronously = true };
+    private readonly Resumption _resumption;
+    private ManualResetValueTaskSourceCore<bool> _source;
     private Timer? _timer;
     private int _signal;
+
+    protected AsyncSignal() => _resumption = new Resumption(this);
 
     /// <summary>
     /// Full fence: what the signal is for was written before. <paramref name="inPlace"/>: the waiter goes on in this thread, as who cancels may expect.
@@ -23,8 +26,10 @@ internal abstract class AsyncSignal : IValueTaskSource
     {
         if (Interlocked.Exchange(ref _signal, Signalled) != Waiting)
             return;
-        _source.RunContinuationsAsynchronously = !inPlace;
-        _source.SetResult(true);
+        if (inPlace)
+            _source.SetResult(true);
+        else
+            ThreadPool.UnsafeQueueUserWorkItem(_resumption, preferLocal: true);
     }
 
     /// <summary>The signals so far have been seen: what they were for is looked at after this.</summary>
@@ -61,4 +66,10 @@ internal abstract class AsyncSignal : IValueTaskSource
 
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _source.OnCompleted(continuation, state, token, flags);
+
+    /// <summary>The waiter goes on in a thread of the pool: an item of its own, for the source's would be allocated each time.</summary>
+    private sealed class Resumption(AsyncSignal signal) : IThreadPoolWorkItem
+    {
+        public void Execute() => signal._source.SetResult(true);
+    }
 }

@@ -61,7 +61,7 @@ public sealed partial class MessageQueue
         }
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     private async ValueTask CompleteAsync(AttachedSend waiting, long deadline, CancellationToken ct)
     {
         CountSleeper(1);

@@ -17,11 +17,11 @@ public sealed unsafe partial class MessageQueue
     {
         if (_options.Attach == AttachMode.Never || !state.MayBeTried)
             return false;
-        if (state.Access == PullAccess.Allowed || state.IsWithinRules)
+        if (state.Access == PullAccess.Allowed || peer.IsWithinRules)
             return true;
         AccessDenialReason rule = peer.RuleAgainst();
         if (rule == AccessDenialReason.None)
-            return state.IsWithinRules = true;
+            return peer.IsWithinRules = true;
         Refuse(peer, direction, RefusalText.OfRule(peer.File, rule));
         return false;
     }
@@ -33,6 +33,7 @@ public sealed unsafe partial class MessageQueue
     private void Refuse(Peer peer, CopyDirection direction, ProcessAccess why)
     {
         (direction == CopyDirection.Pull ? peer.Pull : peer.Push).Refuse(why.Errno, why);
+        peer.IsWithinRules = false;
         RefusalTable.Entry entry = new(peer.Index, peer.File.Pid, direction, why.Errno, why.Reason, 1);
         lock (_refusalsGate)
         {

@@ -196,5 +196,6 @@ public sealed unsafe partial class MessageQueue
             receiver.Help.Refuse(errno);
         else
             Refuse(receiver, CopyDirection.Push, errno, call);
+        receiver.IsWithinRules = false;
     }
 }

@@ -76,7 +76,7 @@ public sealed partial class MessageQueue
         cancellationToken.ThrowIfCancellationRequested();
         return TryReceive(out ReceivedMessage message) ? new ValueTask<ReceivedMessage>(message) : WaitAsync(this, cancellationToken);
 
-        [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+        [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
         static async ValueTask<ReceivedMessage> WaitAsync(MessageQueue queue, CancellationToken ct)
         {
             queue.EnterNew();

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using OneCopy.Messaging;
 
 namespace OneCopy;
@@ -18,28 +19,12 @@ public sealed partial class MessageQueue
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         cancellationToken.ThrowIfCancellationRequested();
-        return TryRent(length, timeout) is { } buffer ? new ValueTask<SendBuffer>(buffer) : WaitAsync();
-
-        async ValueTask<SendBuffer> WaitAsync()
-        {
-            EnterNew();
-            try
-            {
-                TakeAttempt attempt = new(Needs.OfPayload(length, 0), null);
-                (bool taken, attempt) = await WaitUntilAsync(WaitKind.Own, attempt, Deadline.After(timeout), cancellationToken).ConfigureAwait(false);
-                if (!taken)
-                    throw new TimeoutException($"The queue {Name} had no room for a message of {length:N0} bytes in time; nothing was rented.");
-                return Rented(attempt.Draft, length, timeout);
-            }
-            finally
-            {
-                Exit();
-            }
-        }
+        return TryRent(length, timeout) is { } buffer ? new ValueTask<SendBuffer>(buffer) : WaitToRentAsync(length, timeout, cancellationToken);
     }
 
     /// <summary>As <see cref="Send(SendBuffer, SendOptions?, CancellationToken)"/>, without a thread that waits for room in the ring.</summary>
     /// <inheritdoc cref="Send(SendBuffer, SendOptions?, CancellationToken)"/>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     public async ValueTask SendAsync(SendBuffer buffer, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= SendOptions.Default;
@@ -61,6 +46,24 @@ public sealed partial class MessageQueue
             {
                 rental.EndSend(sent);
             }
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private async ValueTask<SendBuffer> WaitToRentAsync(int length, TimeSpan? timeout, CancellationToken ct)
+    {
+        EnterNew();
+        try
+        {
+            (bool taken, TakeAttempt attempt) =
+                await WaitUntilAsync(WaitKind.Own, new TakeAttempt(Needs.OfPayload(length, 0), null), Deadline.After(timeout), ct).ConfigureAwait(false);
+            return taken
+                ? Rented(attempt.Draft, length, timeout)
+                : throw new TimeoutException($"The queue {Name} had no room for a message of {length:N0} bytes in time; nothing was rented.");
         }
         finally
         {

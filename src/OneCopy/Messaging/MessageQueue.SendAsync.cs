@@ -107,7 +107,7 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Goes on with what was begun, and ends that.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     private async ValueTask EnqueueCopyAsync(Draft draft, long length, long deadline, CancellationToken ct)
     {
         try
@@ -122,7 +122,7 @@ public sealed partial class MessageQueue
         }
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     private async ValueTask SendCopyAsync(ReadOnlySequence<byte> payload, SendOptions options, CancellationToken ct)
     {
         long deadline = Deadline.After(options.Timeout);
@@ -143,7 +143,7 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>What is allocated for it is used again for the next one: its task's state too.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     private async ValueTask SendAndWaitAsync(ReadOnlySequence<byte> payload, bool attach, SendOptions options, CancellationToken ct)
     {
         long deadline = Deadline.After(options.Timeout);
@@ -183,7 +183,7 @@ public sealed partial class MessageQueue
         }
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<Draft> TakeDraftAsync(Needs needs, MessageProperties? properties, long deadline, CancellationToken ct)
     {
         (bool taken, TakeAttempt attempt) = await WaitUntilAsync(WaitKind.Own, new TakeAttempt(needs, properties), deadline, ct).ConfigureAwait(false);
@@ -198,7 +198,7 @@ public sealed partial class MessageQueue
         return EnqueueAsync(draft, deadline, ct, keepDraft);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     private async ValueTask EnqueueAsync(Draft draft, long deadline, CancellationToken ct, bool keepDraft = false)
     {
         try

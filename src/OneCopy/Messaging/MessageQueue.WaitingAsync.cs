@@ -62,7 +62,7 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>As <c>WaitUntil</c>, without a thread. Not succeeded: the deadline passed. Allocates an awaiter where more wait at once than ever before, and else what the pool of state machines did not keep.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<(bool Succeeded, TAttempt Attempt)> WaitUntilAsync<TAttempt>(WaitKind kind, TAttempt attempt, long deadline, CancellationToken ct)
         where TAttempt : struct, IAttempt
     {

@@ -45,6 +45,9 @@ internal sealed class Peer(Participant file)
 
     public HelpRecord HelpAsleep { get; } = new();
 
+    /// <summary>No rule is against touching its memory (<see cref="RuleAgainst"/>), as was found when it was asked last. It is not asked again before a transfer is refused.</summary>
+    public bool IsWithinRules { get; set; }
+
     /// <summary>Of the block that was claimed last; a guess for the next one.</summary>
     public uint LikelyGeneration { get; set; }
 

@@ -30,6 +30,9 @@ public sealed partial class MessageQueue
     private readonly Gathering _gathering = new();
     private int _wakeFrom;
 
+    // One for each kind, for all that sleep: a registration allocates nothing then.
+    private readonly OwnBell?[] _ownBells = new OwnBell?[3];
+
     /// <summary>What a thread waits for. A value, so that waiting allocates nothing.</summary>
     private interface IAttempt
     {
@@ -153,10 +156,12 @@ public sealed partial class MessageQueue
     private CancellationTokenRegistration RingWhenCanceled(WaitKind kind, CancellationToken ct) => ct.UnsafeRegister(
         static s =>
         {
-            (MessageQueue queue, WaitKind k) = ((MessageQueue, WaitKind))s!;
+            (MessageQueue queue, WaitKind k) = (OwnBell)s!;
             queue.RingSelf(k);
         },
-        (this, kind));
+        _ownBells[(int)kind] ??= new OwnBell(this, kind));
+
+    private sealed record OwnBell(MessageQueue Queue, WaitKind Kind);
 
     /// <summary>So that all of this handle that sleep for this kind look up.</summary>
     private void RingSelf(WaitKind kind)

@@ -11,8 +11,8 @@ internal sealed class WorkerCrowd(string root) : BoundedTurns
     private readonly List<WorkerProcess> _consumers = [];
     private int _turns;
 
-    public Exchange Run(Shape shape, long bytes, long count, CancellationToken ct) =>
-        Turn($"{count:N0} messages, {shape.Name},", bounded => RunAsync(shape, bytes, count, bounded), ct);
+    public Exchange Run(Shape shape, long bytes, long count, long warmUp, CancellationToken ct) =>
+        Turn($"{count:N0} messages, {shape.Name},", bounded => RunAsync(shape, bytes, [warmUp * Math.Max(shape.Producers, shape.Consumers), count], bounded), ct);
 
     public override void Dispose()
     {
@@ -22,24 +22,32 @@ internal sealed class WorkerCrowd(string root) : BoundedTurns
         _consumers.Clear();
     }
 
-    private async Task<Exchange> RunAsync(Shape shape, long bytes, long count, CancellationToken ct)
+    /// <summary>As often as there are counts, with the same handles. What is returned is the last one's.</summary>
+    private async Task<Exchange> RunAsync(Shape shape, long bytes, long[] counts, CancellationToken ct)
     {
         string queue = $"crowd-{++_turns}", place = $"{Uri.EscapeDataString(root)} {queue} {bytes}";
         WorkerProcess[] producers = Of(_producers, shape.Producers, "producer"), consumers = Of(_consumers, shape.Consumers, "consumer"), all = [.. consumers, .. producers];
         try
         {
             for (int i = 0; i < consumers.Length; i++)
-                await consumers[i].SayAsync($"consume {place} {(i < shape.Slow ? "slow" : "fast")}", ct);
+                await consumers[i].SayAsync($"consume {place} {(i < shape.Slow ? "slow" : "fast")} {counts.Length}", ct);
             for (int i = 0; i < producers.Length; i++)
-                await producers[i].SayAsync($"produce {place} {(count / producers.Length) + (i < count % producers.Length ? 1 : 0)}", ct);
+                await producers[i].SayAsync($"produce {place} {string.Join(' ', counts.Select(c => (c / producers.Length) + (i < c % producers.Length ? 1 : 0)))}", ct);
             await AllAsync(all, w => w.ExpectAsync("ready", ct));
-            await AllAsync(all, w => TellAsync(w, "go"));
-            string[][] sent = await AllAsync(producers, p => p.ExpectAsync("sent", ct));
-            await AllAsync(consumers, c => TellAsync(c, "all-sent"));
-            string[][] took = await AllAsync(consumers, c => c.ExpectAsync("took", ct));
+            Exchange? last = null;
+            foreach (long count in counts)
+            {
+                string start = Crowd.StartSoon();
+                await AllAsync(all, w => TellAsync(w, start));
+                string[][] sent = await AllAsync(producers, p => p.ExpectAsync("sent", ct));
+                await AllAsync(consumers, c => TellAsync(c, "all-sent"));
+                string[][] took = await AllAsync(consumers, c => c.ExpectAsync("took", ct));
+                last = Sum(sent, took, count);
+            }
+
             await AllAsync(all, w => TellAsync(w, "close"));
             await AllAsync(all, w => w.ExpectAsync("closed", ct));
-            return Sum(sent, took, count);
+            return last!;
         }
         finally
         {
@@ -101,5 +109,5 @@ internal sealed class ScalingSystem(Shape shape, WorkerCrowd crowd) : QueueSyste
 {
     public override bool Takes(QueueTest test, long bytes) => test == QueueTest.Scaling;
 
-    public override Exchange Run(QueueTest test, long bytes, long count, long warmUp, CancellationToken ct) => crowd.Run(shape, bytes, count, ct);
+    public override Exchange Run(QueueTest test, long bytes, long count, long warmUp, CancellationToken ct) => crowd.Run(shape, bytes, count, warmUp, ct);
 }

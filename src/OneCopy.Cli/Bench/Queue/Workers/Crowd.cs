@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using OneCopy.Cli.Processes;
 
 namespace OneCopy.Cli.Bench.Queue.Workers;
@@ -8,34 +9,61 @@ internal static class Crowd
     /// <summary>How long a slow consumer keeps each message.</summary>
     public const int SlowMilliseconds = 10;
 
-    /// <summary>ROOT NAME BYTES COUNT.</summary>
+    /// <summary>ROOT NAME BYTES COUNT...: as often as there are counts, so many messages, when it is told to.</summary>
     public static void Produce(WorkerSide side, string[] words)
     {
         using MessageQueue queue = Open(words);
         byte[] payload = new byte[int.Parse(words[2])];
-        long count = long.Parse(words[3]);
         WorkerSide.Say("ready");
-        side.Hear();
-        Clocks clocks = Clocks.Start();
-        for (long sent = 0; sent < count; sent += BenchWorker.Piece)
-            Send(queue, payload, (int)Math.Min(BenchWorker.Piece, count - sent));
-        clocks.Stop();
-        WorkerSide.Say($"sent {clocks}");
+        foreach (string count in words[3..])
+            WorkerSide.Say($"sent {Produce(side, queue, payload, long.Parse(count))}");
         side.Hear();
     }
 
     /// <summary>
-    /// ROOT NAME BYTES fast|slow. Takes what comes until it is told that all is sent, and then what is left. Its time ends with that, which is some hundred microseconds more than
-    /// the last message's.
+    /// ROOT NAME BYTES fast|slow TIMES. So many times, when it is told to: takes what comes until it is told that all is sent, and then what is left. Its time ends with that, which is some
+    /// hundred microseconds more than the last message's.
     /// </summary>
     public static void Consume(WorkerSide side, string[] words)
     {
         using MessageQueue queue = Open(words);
         byte[] target = new byte[int.Parse(words[2])];
         bool slow = words[3] is "slow";
-        using CancellationTokenSource allSent = new();
         WorkerSide.Say("ready");
+        for (int left = int.Parse(words[4]); left > 0; left--)
+            WorkerSide.Say($"took {Consume(side, queue, target, slow)}");
         side.Hear();
+    }
+
+    /// <summary>What all do at the same time: the clock's value in some milliseconds, for <see cref="AwaitStart"/>.</summary>
+    public static string StartSoon() => $"go {Stopwatch.GetTimestamp() + (Stopwatch.Frequency * StartMilliseconds / 1000)}";
+
+    // So that nobody's first messages are alone on the machine.
+    private const int StartMilliseconds = 30;
+
+    private static void AwaitStart(WorkerSide side)
+    {
+        long start = long.Parse(side.Hear()[1]);
+        TimeSpan left = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), start);
+        using ManualResetEventSlim never = new();
+        if (left > TimeSpan.Zero)
+            never.Wait(left);
+    }
+
+    private static Clocks Produce(WorkerSide side, MessageQueue queue, byte[] payload, long count)
+    {
+        AwaitStart(side);
+        Clocks clocks = Clocks.Start();
+        for (long sent = 0; sent < count; sent += BenchWorker.Piece)
+            Send(queue, payload, (int)Math.Min(BenchWorker.Piece, count - sent));
+        clocks.Stop();
+        return clocks;
+    }
+
+    private static string Consume(WorkerSide side, MessageQueue queue, byte[] target, bool slow)
+    {
+        AwaitStart(side);
+        using CancellationTokenSource allSent = new();
         Thread listener = new(() =>
         {
             side.Hear();
@@ -47,9 +75,8 @@ internal static class Crowd
         while (TryTake(queue, target, slow, allSent.Token))
             taken++;
         clocks.Stop();
-        WorkerSide.Say($"took {clocks} {taken}");
         listener.Join();
-        side.Hear();
+        return $"{clocks} {taken}";
     }
 
     private static void Send(MessageQueue queue, byte[] payload, int count)

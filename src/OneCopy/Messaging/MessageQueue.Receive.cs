@@ -74,7 +74,10 @@ public sealed partial class MessageQueue
     public ValueTask<ReceivedMessage> ReceiveAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return TryReceive(out ReceivedMessage message) ? new ValueTask<ReceivedMessage>(message) : WaitAsync(this, cancellationToken);
+        if (!TryReceive(out ReceivedMessage message))
+            return WaitAsync(this, cancellationToken);
+        _gathering.Found(1);
+        return new ValueTask<ReceivedMessage>(message);
 
         [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
         static async ValueTask<ReceivedMessage> WaitAsync(MessageQueue queue, CancellationToken ct)

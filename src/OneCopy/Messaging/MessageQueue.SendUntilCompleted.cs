@@ -132,7 +132,7 @@ public sealed unsafe partial class MessageQueue
         long spin = _options.WaitStrategy switch
         {
             WaitStrategy.Spin => Deadline.Never,
-            WaitStrategy.Adaptive when s_spinsHelp => Math.Max(waiting.IsAttached ? Volatile.Read(ref _spinForHelp) : 0, _spins[(int)WaitKind.Own].Nanoseconds),
+            WaitStrategy.Adaptive when s_spinsHelp => Math.Max(waiting.IsAttached ? Volatile.Read(ref _spinForHelp) : 0, _spins[(int)WaitKind.Own].Next()),
             _ => 0,
         };
         long until = spin == Deadline.Never ? Deadline.Never : Deadline.Now + spin;

@@ -13,6 +13,7 @@ public sealed partial class MessageQueue
     private const int LooksATime = 64;
     private const long NanosecondsALook = 32;
     private const int RoundsATry = 32;
+    private const long LeastSpin = 1_000;
 
     private static readonly bool s_spinsHelp = Environment.ProcessorCount > 1;
 
@@ -26,7 +27,7 @@ public sealed partial class MessageQueue
     private readonly Lock _sleepGate = new();
     private readonly int[] _asleep = new int[3];
 
-    private readonly SpinBudget[] _spins = [new(), new(), new()];
+    private readonly SpinBudget[] _spins = [new(LeastSpin), new(LeastSpin), new(LeastSpin)];
     private readonly Gathering _gathering = new();
     private int _wakeFrom;
 
@@ -95,7 +96,7 @@ public sealed partial class MessageQueue
     {
         ct.ThrowIfCancellationRequested();
         long begun = Deadline.Now;
-        if (!Spin(kind, ref attempt, begun, deadline, ct, out long waited))
+        if (!Spin(kind, ref attempt, begun, deadline, _spins[(int)kind].Next(), mayLookAway: true, ct, out long waited))
         {
             if (!(Deadline.IsAhead(deadline) ? SleepUntil(kind, ref attempt, deadline, ct) : attempt.Try(this)))
                 return false;
@@ -183,17 +184,18 @@ public sealed partial class MessageQueue
     }
 
     // How long it waited is about that: the clock is not read once more before the message is handed out.
-    private bool Spin<TAttempt>(WaitKind kind, ref TAttempt attempt, long begun, long deadline, CancellationToken ct, out long waited)
+    private bool Spin<TAttempt>(
+        WaitKind kind, ref TAttempt attempt, long begun, long deadline, long budget, bool mayLookAway, CancellationToken ct, out long waited)
         where TAttempt : struct, IAttempt
     {
         waited = 0;
         if (_options.WaitStrategy == WaitStrategy.Sleep || (!s_spinsHelp && _options.WaitStrategy == WaitStrategy.Adaptive))
             return false;
-        long until = _options.WaitStrategy == WaitStrategy.Spin ? deadline : Math.Min(deadline, begun + _spins[(int)kind].Nanoseconds);
-        if (kind == WaitKind.Receive && _options.WaitStrategy == WaitStrategy.Adaptive && _gathering.BeginWait(begun))
+        long until = _options.WaitStrategy == WaitStrategy.Spin ? deadline : Math.Min(deadline, begun + budget);
+        if (mayLookAway && kind == WaitKind.Receive && _options.WaitStrategy == WaitStrategy.Adaptive && _gathering.BeginWait(begun))
         {
             LookAway(Math.Min(deadline, begun + Gathering.Pause));
-            until = Math.Min(deadline, begun + Gathering.Pause + _spins[(int)kind].Nanoseconds);
+            until = Math.Min(deadline, begun + Gathering.Pause + budget);
             waited = Gathering.Pause;
         }
 

@@ -5,7 +5,8 @@ namespace OneCopy.Messaging;
 /// wake-up cost more; where they do not, it sleeps almost at once, and leaves the processor to whoever it waits for.
 /// </summary>
 /// <remarks>Written by all threads of a handle without a lock: a lost update is one lesson less.</remarks>
-internal sealed class SpinBudget
+/// <param name="least">Nanoseconds to spin in any case: long enough to meet what is just being sent.</param>
+internal sealed class SpinBudget(long least)
 {
     /// <summary>
     /// The most: a few times what a sleep and its wake-up cost (some 10 µs here, 50 where an idle virtual processor must be woken), so that spinning in vain at most
@@ -13,8 +14,11 @@ internal sealed class SpinBudget
     /// </summary>
     public const long Most = 50_000;
 
-    // Long enough to meet what is just being sent.
-    private const long Least = 1_000;
+    // Two that answer each other and both sleep would learn nothing but how long their wake-ups take. So one wait in so many is spun for longer than a wake-up: if the other one was
+    // only asleep, both are awake from then on. It costs less than a tenth of what such waits take.
+    private const int BetweenProbes = 16;
+    private const long Probe = 2 * Most;
+
     private const long First = 10_000;
 
     // One wait in eight moves it: a few of another kind do not change what many have taught.
@@ -24,15 +28,15 @@ internal sealed class SpinBudget
     private const long Longest = 4 * Most;
 
     private long _typical = First;
+    private int _long;
 
-    /// <summary>Nanoseconds to spin now.</summary>
-    public long Nanoseconds
+    /// <summary>Nanoseconds to spin now, for a wait that begins.</summary>
+    public long Next()
     {
-        get
-        {
-            long typical = Volatile.Read(ref _typical);
-            return typical > Most ? Least : Math.Clamp(2 * typical, Least, Most);
-        }
+        long typical = Volatile.Read(ref _typical);
+        if (typical <= Most)
+            return Math.Clamp(2 * typical, least, Most);
+        return ++_long % BetweenProbes == 0 ? Probe : least;
     }
 
     /// <summary>A wait has ended, spinning or asleep.</summary>

@@ -65,7 +65,12 @@ public class BenchVerdictTests
         Assert.True(Of(What, Throughput(Systems.OneCopy, 64, 1), Throughput(Systems.Async, 64, 1)).Held);
         Verdict verdict = Of(What, Throughput(Systems.OneCopy, 64, 1), Throughput(Systems.Async, MiB, 1, allocated: 5));
         Assert.Equal((5.0, false), (verdict.Ratio, verdict.Held));
-        Assert.Contains("onecopy async, throughput, 1 MiB", verdict.Against, StringComparison.Ordinal);
+        Assert.Contains("5, onecopy async, throughput, 1 MiB", verdict.Against, StringComparison.Ordinal);
+
+        // What is allocated once, among a hundred messages.
+        verdict = Of(What, Throughput(Systems.Async, MiB, 1, allocated: 40, messages: 100));
+        Assert.Equal((0.0, true), (verdict.Ratio, verdict.Held));
+        Assert.Contains("0.4, onecopy async", verdict.Against, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -120,15 +125,15 @@ public class BenchVerdictTests
     private static Verdict Of(string what, params QueueFigure[] figures) =>
         Verdicts.From(new QueueFindings(new QueueBenchOptions([64], 1, Quick: true, QueueWork.All, null, "/"), figures, new Dictionary<string, string>(StringComparer.Ordinal), 1)).First(v => v.What.StartsWith(what, StringComparison.Ordinal));
 
-    private static QueueFigure Throughput(string system, long bytes, double rate, Family? family = null, long allocated = 0) =>
-        Figure(system, QueueTest.Throughput, bytes, rate, family, allocated: allocated);
+    private static QueueFigure Throughput(string system, long bytes, double rate, Family? family = null, long allocated = 0, long messages = 1) =>
+        Figure(system, QueueTest.Throughput, bytes, rate, family, allocated: allocated, messages: messages);
 
     private static QueueFigure Trip(string system, long bytes, double p50) => Figure(system, QueueTest.RoundTrip, bytes, 1, p50: p50);
 
-    private static QueueFigure Figure(string system, QueueTest test, long bytes, double rate, Family? family = null, double p50 = 0, long allocated = 0)
+    private static QueueFigure Figure(string system, QueueTest test, long bytes, double rate, Family? family = null, double p50 = 0, long allocated = 0, long messages = 1)
     {
         Family kind = family ?? (system.StartsWith("onecopy", StringComparison.Ordinal) ? Family.OneCopy : Family.Peer);
-        Exchange exchange = new(1, 1 / rate, 1 / rate, new Percentiles(p50, p50, p50, p50), kind == Family.OneCopy ? allocated : null);
+        Exchange exchange = new(messages, messages / rate, messages / rate, new Percentiles(p50, p50, p50, p50), kind == Family.OneCopy ? allocated : null);
         return new QueueFigure(new Made(system, kind), test, bytes, new Taken<Exchange>([exchange], null));
     }
 

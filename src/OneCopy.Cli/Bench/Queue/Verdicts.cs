@@ -1,3 +1,4 @@
+using System.Globalization;
 using OneCopy.Cli.Bench.Measuring;
 using OneCopy.Cli.Terminal;
 
@@ -62,13 +63,15 @@ internal static class Verdicts
         return Ratio(what, who, one, ring, s => s.ProcessorSeconds / s.Messages, most, atLeast: false, Missing(own, bytes, one, who));
     }
 
+    /// <summary>In whole bytes: an object has 24 at least, so less than half a one for a message is what was allocated once (a list that grew, an exception at the end).</summary>
     private static Verdict Allocated(IReadOnlyList<QueueFigure> figures)
     {
         const string What = "Bytes allocated for each message, both sides";
         QueueFigure? most = figures.Where(f => f.IsMeasured && f.System.Family == Family.OneCopy).MaxBy(f => f.AllocatedPerMessage);
-        return most is null
-            ? new Verdict(What, "none at all", null, 0, AtLeast: false, "OneCopy was not measured.")
-            : new Verdict(What, $"none at all (the most: {most.System.Name}, {most.Test.NameOf()}, {Sizes.Binary(most.Bytes)})", most.AllocatedPerMessage, 0, AtLeast: false);
+        if (most?.AllocatedPerMessage is not { } bytes)
+            return new Verdict(What, "none at all", null, 0, AtLeast: false, "OneCopy was not measured.");
+        string which = string.Create(CultureInfo.InvariantCulture, $"the most: {bytes:0.##}, {most.System.Name}, {most.Test.NameOf()}, {Sizes.Binary(most.Bytes)}");
+        return new Verdict(What, $"none at all ({which})", Math.Round(bytes), 0, AtLeast: false);
     }
 
     private static Verdict Scales(Lookup look)

@@ -60,8 +60,7 @@
 #ifndef CQ1
 #define CQ1 9
 #endif
-/* GUESS: a consumer that finds the ring empty may claim any queued block without its reference.
-   BATCH: two messages may be sent, or received, at once: tail, or head, follows once. (ATT, WDS, ABANDONS are 0 then.)
+/* BATCH: two messages may be sent, or received, at once: tail, or head, follows once. (ATT, WDS, ABANDONS are 0 then.)
    RUNG: who has been rung since its last look began is not rung again (with SLEEP, SLEEPSP; NJ is 0 then). */
 #ifdef BATCH
 #define LAG 2           /* how far the tail may be behind what was put in, and the head behind what was taken out */
@@ -549,22 +548,6 @@ died: false
 #else
 #define NOTHING
 #endif
-#if NBLK>1
-#define Q1 (ph[1]==QUEUED)
-#else
-#define Q1 false
-#endif
-#if NBLK>2
-#define Q2 (ph[2]==QUEUED)
-#else
-#define Q2 false
-#endif
-#if NBLK>3
-#define Q3 (ph[3]==QUEUED)
-#else
-#define Q3 false
-#endif
-#define ANYQUEUED (ph[0]==QUEUED || Q1 || Q2 || Q3)
 proctype Consumer(byte me; byte quota) {
   byte h, c, cg, g, b, t, eh, wa, n, wt, mm, pb, pg; bool isfull, won, set, leave;
 #ifdef BATCH
@@ -599,9 +582,6 @@ look:
   :: atomic{ CELLREF(head) -> h=head; c=cref[h%N]; cg=cgen[h%N]; b=c-1 }; goto many
 #endif
   :: atomic{ CELLNEXT(head) -> head=head+1 }; goto look                                    /* [recv.help] */
-#ifdef GUESS            /* (where nothing is queued nothing would be found) */
-  :: atomic{ CELLEMPTY(head) && ANYQUEUED -> assert(head<=tail+LAG) }; goto guess
-#endif
   NOTHING
   OPT_DIE
   fi;
@@ -659,7 +639,7 @@ claimed:
 #endif
 #endif
   /* a message in hand: block b, generation g, message mm */
-#if defined(GUESS) || defined(BATCH)
+#ifdef BATCH
 have:
 #endif
   quota--;
@@ -756,38 +736,6 @@ over:
 #endif
   b=0; g=0; mm=0;
   goto top;
-#ifdef GUESS
-guess:
-  if                                                                                       /* [recv.state] */
-  :: atomic{ ph[0]==QUEUED -> b=0; cg=gen[b]; wa=act[b]+1 }
-  :: atomic{ Q1 -> b=1; cg=gen[b]; wa=act[b]+1 }
-  :: atomic{ Q2 -> b=2; cg=gen[b]; wa=act[b]+1 }
-  :: atomic{ Q3 -> b=3; cg=gen[b]; wa=act[b]+1 }
-  :: atomic{ !ANYQUEUED -> skip }; goto look
-  OPT_DIE
-  fi;
-#ifndef F_GUESS_EARLY
-  if                                                                                       /* [recv.expect] */
-  :: atomic{ CELLEMPTY(head) -> skip }
-  :: atomic{ !CELLEMPTY(head) -> b=0; cg=0; wa=0 }; goto look
-  OPT_DIE
-  fi;
-#endif
-  if                                                                                       /* [recv.claim] */
-  :: atomic{ ph[b]==QUEUED && gen[b]==cg && act[b]+1==wa -> CLAIM; won=false }
-  :: atomic{ !(ph[b]==QUEUED && gen[b]==cg && act[b]+1==wa) -> b=0; cg=0; wa=0 }; goto look
-  OPT_DIE
-  fi;
-#ifdef SLEEP
-  if
-  :: set ->
-     if :: atomic{ rxbit[IX(me)]=false; set=false } OPT_DIE fi;                            /* [sleep.clear] */
-     if :: atomic{ !CELLEMPTY(head) -> skip }; wake_rx() :: atomic{ CELLEMPTY(head) -> skip } OPT_DIE fi /* [sleep.pass] */
-  :: else
-  fi;
-#endif
-  goto have;
-#endif
 #ifdef BATCH
 many:
   if                                                                                       /* [recv.state] [recv.claim] */

@@ -202,7 +202,7 @@ public sealed partial class MessageQueue
             else if (!TryPublish(draft))
                 return false;
 
-            CountSent(source.Length);
+            EndSend(source.Length);
             return true;
         }
         finally

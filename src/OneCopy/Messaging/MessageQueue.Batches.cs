@@ -57,7 +57,7 @@ public sealed unsafe partial class MessageQueue
                 int most = Math.Min(payloads.Length - sent, MostAtOnce);
                 int taken = TakeDrafts(payloads.Slice(sent, most), options, properties, drafts, mayThrow: sent == 0);
                 int published = FillAndPublish(payloads.Slice(sent, taken), options, new ReadOnlySpan<Draft>(drafts, taken));
-                CountSent(payloads.Slice(sent, published));
+                EndSends(payloads.Slice(sent, published));
                 sent += published;
                 if (published < most)
                     break;
@@ -249,7 +249,7 @@ public sealed unsafe partial class MessageQueue
         return enqueued;
     }
 
-    private void CountSent(ReadOnlySpan<ReadOnlyMemory<byte>> payloads)
+    private void EndSends(ReadOnlySpan<ReadOnlyMemory<byte>> payloads)
     {
         (long Messages, long Bytes) inline = default, arena = default;
         foreach (ReadOnlyMemory<byte> payload in payloads)
@@ -260,8 +260,8 @@ public sealed unsafe partial class MessageQueue
                 arena = (arena.Messages + 1, arena.Bytes + payload.Length);
         }
 
-        CountSent(Lane.Inline, inline.Messages, inline.Bytes);
-        CountSent(Lane.Arena, arena.Messages, arena.Bytes);
+        EndSends(Lane.Inline, inline.Messages, inline.Bytes);
+        EndSends(Lane.Arena, arena.Messages, arena.Bytes);
     }
 
     /// <summary>One walk along the ring, without helping: claims, takes the references out, and takes the head behind them in one step. False: nothing was there.</summary>
@@ -286,7 +286,6 @@ public sealed unsafe partial class MessageQueue
                 position++;
                 if (claimed)
                 {
-                    Expect(owner!, reference.Block);
                     if (Admit(owner!, reference.Block, leased) is { } lease)
                     {
                         messages[into++] = new ReceivedMessage(lease);

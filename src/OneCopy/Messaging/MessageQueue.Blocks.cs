@@ -17,6 +17,10 @@ public sealed unsafe partial class MessageQueue
     private int _nextBlock;
     private long _sequence;
 
+    // Taken for the next message; its generation, or 0: none is. Under the gate.
+    private int _blockAhead;
+    private uint _generationAhead;
+
     /// <summary>A block being filled: where its parts go.</summary>
     private readonly struct Draft(int block, BlockState state, nint body, nint properties)
     {
@@ -148,30 +152,58 @@ public sealed unsafe partial class MessageQueue
             (nint)(propertiesInline ? p + propertiesOffset : needs.Properties == 0 ? null : _self.Arena(propertiesOffset)));
     }
 
-    /// <summary>In turn, so that with receivers in step the first one looked at is free.</summary>
+    /// <summary>In turn, so that with receivers in step the first one looked at is free; mostly it was taken ahead.</summary>
     private bool TryTakeBlock(out int block, out BlockState state)
     {
+        if (_generationAhead != 0)
+        {
+            CrashPoint.At(Step.SendTake);
+            (block, state) = (_blockAhead, new BlockState(_generationAhead, Phase.Filling, _self.Index, 0));
+            _generationAhead = 0;
+            return true;
+        }
+
         for (int i = 0; i < _blocks.Length; i++)
         {
-            block = _nextBlock;
-            _nextBlock = _nextBlock + 1 == _blocks.Length ? 0 : _nextBlock + 1;
-            BlockState seen = _self.State(block);
-            if (seen.Phase is not (Phase.Free or Phase.Done))
-                continue;
-            Release(block, seen);
-            state = new BlockState(NextGeneration(seen), Phase.Filling, _self.Index, 0);
-            CrashPoint.At(Step.SendTake);
-
-            // A store, and no exchange: a block that is free or done is changed by its owner alone, and this is under the gate. Before what is written of the record next:
-            // who inspects a done message looks at the state again after its record, and is not to take the next one's for it.
-            Volatile.Write(ref _self.StateWord(block), state.Bits);
-            Volatile.WriteBarrier();
-            return true;
+            if (TryTakeNext(out block, out state))
+                return true;
         }
 
         block = -1;
         state = default;
         return false;
+    }
+
+    private bool TryTakeNext(out int block, out BlockState state)
+    {
+        block = _nextBlock;
+        _nextBlock = _nextBlock + 1 == _blocks.Length ? 0 : _nextBlock + 1;
+        BlockState seen = _self.State(block);
+        state = new BlockState(NextGeneration(seen), Phase.Filling, _self.Index, 0);
+        if (seen.Phase is not (Phase.Free or Phase.Done))
+            return false;
+        Release(block, seen);
+        CrashPoint.At(Step.SendTake);
+
+        // A store, and no exchange: a block that is free or done is changed by its owner alone, and this is under the gate. Before what is written of the record next:
+        // who inspects a done message looks at the state again after its record, and is not to take the next one's for it.
+        Volatile.Write(ref _self.StateWord(block), state.Bits);
+        Volatile.WriteBarrier();
+        return true;
+    }
+
+    /// <summary>
+    /// Takes the next message's block when one was sent, if it is free: its lines, which a receiver had last, are on their way here while the sender does something else, mostly waits for the answer. For
+    /// others it is the block of a sender that has not gone on yet. Under the gate.
+    /// </summary>
+    private void TakeAhead()
+    {
+        if (_generationAhead != 0 || !IsFree(_nextBlock) || !TryTakeNext(out int block, out BlockState state))
+            return;
+        (_blockAhead, _generationAhead) = (block, state.Generation);
+
+        // The line of an inline payload as well: written, for a line that is read is fetched once more to be written.
+        _self.Block(block)[BlockLayout.InlineOffset] = 0;
     }
 
     /// <summary>
@@ -181,6 +213,8 @@ public sealed unsafe partial class MessageQueue
     private bool MayHaveFreeBlock(int looks)
     {
         const int LooksFarAhead = 64;
+        if (Volatile.Read(ref _generationAhead) != 0)
+            return true; // Another thread's send has taken it ahead.
         int next = Volatile.Read(ref _nextBlock);
         if (looks < LooksFarAhead)
             return IsFree((next + (_blocks.Length / 8)) % _blocks.Length);

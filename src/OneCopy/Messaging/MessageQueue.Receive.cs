@@ -7,9 +7,6 @@ namespace OneCopy;
 /// <summary>Receiving: the claim of a message, and waiting for one.</summary>
 public sealed partial class MessageQueue
 {
-    // { participant:32, block:32 } that a receiver may look for next; a hint.
-    private long _expected;
-
     /// <summary>Waits for the next message and takes it on a lease, which ends with its completion, or with this process.</summary>
     /// <param name="timeout">How long to wait; null: as long as it takes.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -113,7 +110,7 @@ public sealed partial class MessageQueue
     {
         public Lease? Claimed { get; private set; }
 
-        public readonly bool MaySucceed(MessageQueue queue) => queue._ring.HasNews || queue.ExpectedIsQueued(out _, out _, out _);
+        public readonly bool MaySucceed(MessageQueue queue) => queue._ring.HasNews;
 
         public bool Try(MessageQueue queue) => (Claimed = queue.ClaimNext()) is not null;
     }
@@ -132,23 +129,8 @@ public sealed partial class MessageQueue
         return lease;
     }
 
-    /// <summary>Receive: the oldest message that can be claimed. Null: there is none.</summary>
+    /// <summary>Receive: the oldest message that can be claimed. Null: the ring is empty.</summary>
     private Lease? ClaimNext()
-    {
-        while (true)
-        {
-            if (_ring.HasNews || !ExpectedIsQueued(out Peer? owner, out int block, out BlockState seen))
-                return ClaimOldest();
-
-            // The ring once more, after the state (which acquires): what this sender put in before it queued this message is out again.
-            CrashPoint.At(Step.ReceiveExpect);
-            if (!_ring.HasNews)
-                return ClaimExpected(owner, block, seen);
-        }
-    }
-
-    /// <summary>The oldest reference that can be claimed. Null: the ring is empty.</summary>
-    private Lease? ClaimOldest()
     {
         while (_ring.TryPeek(out Ring.Peeked oldest))
         {
@@ -168,7 +150,6 @@ public sealed partial class MessageQueue
                 continue;
             }
 
-            Expect(owner!, reference.Block);
             CrashPoint.At(Step.ReceivePass);
             if (_ring.Sleepers(WaitKind.Receive).Any && !_ring.LooksEmpty)
                 WakeOne(WaitKind.Receive);
@@ -180,35 +161,6 @@ public sealed partial class MessageQueue
         ThrowIfBroken(); // Zeros look like an empty ring.
         return null;
     }
-
-    /// <summary>
-    /// The ring is empty; but the block that its sender fills next is queued already, and its reference on its way. It is claimed as any message out of turn is: the reference
-    /// is stale when it comes, and dropped by the next look. So a receiver that waits needs one line from the sender, and not two one after the other. The order holds because the
-    /// ring was empty after the state was seen, and the claim is of just that state: blocks are not always used in turn, and while a receiver stood still between
-    /// the two a sender may have come round to this block once more.
-    /// </summary>
-    private Lease? ClaimExpected(Peer owner, int block, BlockState seen)
-    {
-        Expect(owner, block);
-        BlockState leased = seen.To(Phase.Leased, _self.Index);
-        PrefetchPayload(owner, block);
-        CrashPoint.At(Step.ReceiveClaim);
-        return owner.File.TryChange(block, seen, leased) ? Admit(owner, block, leased) : null;
-    }
-
-    private bool ExpectedIsQueued([NotNullWhen(true)] out Peer? owner, out int block, out BlockState seen)
-    {
-        // One word, so that it is a block of that participant. Within an operation, who is in the table stays mapped.
-        long expected = Volatile.Read(ref _expected);
-        block = (int)expected;
-        seen = default;
-        owner = Volatile.Read(ref _peers[expected >> 32]);
-        return owner is not null && block < owner.File.BlockCount && (seen = owner.File.State(block)).Phase == Phase.Queued;
-    }
-
-    /// <summary>Blocks are mostly used in turn.</summary>
-    private void Expect(Peer owner, int block) =>
-        Volatile.Write(ref _expected, ((long)owner.Index << 32) | (uint)(block + 1 < owner.File.BlockCount ? block + 1 : 0));
 
     /// <summary>The claim: one compare-and-swap, whose success makes the message this participant's.</summary>
     private bool TryClaim(Peer owner, int block, uint generation, uint generationMask, out BlockState leased)

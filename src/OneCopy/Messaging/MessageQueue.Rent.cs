@@ -40,7 +40,7 @@ public sealed partial class MessageQueue
                 await PublishAsync(Finished(rental, options), Deadline.After(options.Timeout), cancellationToken, keepDraft: true).ConfigureAwait(false);
                 sent = true;
                 ThrowIfBroken();
-                CountSent(rental);
+                EndSend(rental);
             }
             finally
             {
@@ -83,7 +83,7 @@ public sealed partial class MessageQueue
             {
                 sent = TryPublish(Finished(rental, options), keepDraft: true);
                 if (sent)
-                    CountSent(rental);
+                    EndSend(rental);
                 return sent;
             }
             finally
@@ -159,5 +159,5 @@ public sealed partial class MessageQueue
     // By the length of its place, and not by what of it is sent.
     private bool IsInline(Rental buffer) => buffer.Place.Length <= _self.InlineCapacity;
 
-    private void CountSent(Rental buffer) => CountSent(IsInline(buffer) ? Lane.Inline : Lane.Arena, buffer.SentLength);
+    private void EndSend(Rental buffer) => EndSend(IsInline(buffer) ? Lane.Inline : Lane.Arena, buffer.SentLength);
 }

@@ -32,7 +32,7 @@ public sealed partial class MessageQueue
             LimitLife(draft, options);
             Publish(draft, deadline, cancellationToken);
             ThrowIfBroken();
-            CountSent(payload.Length);
+            EndSend(payload.Length);
         }
         finally
         {
@@ -60,7 +60,7 @@ public sealed partial class MessageQueue
             LimitLife(draft, options);
             if (!TryPublish(draft))
                 return false;
-            CountSent(payload.Length);
+            EndSend(payload.Length);
             return true;
         }
         finally
@@ -118,7 +118,7 @@ public sealed partial class MessageQueue
                 Publish(Finished(rental, options), Deadline.After(options.Timeout), cancellationToken, keepDraft: true);
                 sent = true;
                 ThrowIfBroken();
-                CountSent(rental);
+                EndSend(rental);
             }
             finally
             {
@@ -251,19 +251,19 @@ public sealed partial class MessageQueue
         *(ushort*)(p + BlockLayout.PropertiesLengthOffset) = (ushort)length;
     }
 
-    private void CountSent(long bytes) => CountSent(bytes <= _self.InlineCapacity ? Lane.Inline : Lane.Arena, bytes);
+    /// <summary>A message is sent: it is counted, and the next one's block taken.</summary>
+    private void EndSend(long bytes) => EndSend(bytes <= _self.InlineCapacity ? Lane.Inline : Lane.Arena, bytes);
 
-    private void CountSent(Lane lane, long bytes) => CountSent(lane, 1, bytes);
+    private void EndSend(Lane lane, long bytes) => EndSends(lane, 1, bytes);
 
-    private void CountSent(Lane lane, long messages, long bytes)
+    private void EndSends(Lane lane, long messages, long bytes)
     {
         if (messages == 0)
             return;
-
-        // One exchange for both words, which nobody writes but here.
-        _sentCounts.Enter();
+        _blocksGate.Enter();
         _self.CountInGate(Counter.SentInline, lane, messages, bytes);
-        _sentCounts.Exit();
+        TakeAhead();
+        _blocksGate.Exit();
     }
 
     private struct TakeAttempt(Needs needs, MessageProperties? properties) : IAttempt

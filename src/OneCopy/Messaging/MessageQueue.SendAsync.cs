@@ -80,7 +80,7 @@ public sealed partial class MessageQueue
                 return EnqueueCopyAsync(draft, payload.Length, Deadline.After(options.Timeout), ct);
             }
 
-            CountSent(payload.Length);
+            EndSend(payload.Length);
             ThrowIfBroken();
             return ValueTask.CompletedTask;
         }
@@ -113,7 +113,7 @@ public sealed partial class MessageQueue
         try
         {
             await EnqueueAsync(draft, deadline, ct).ConfigureAwait(false);
-            CountSent(length);
+            EndSend(length);
             ThrowIfBroken();
         }
         finally
@@ -133,7 +133,7 @@ public sealed partial class MessageQueue
             Fill(draft, payload, null);
             LimitLife(draft, options);
             await PublishAsync(draft, deadline, ct).ConfigureAwait(false);
-            CountSent(payload.Length);
+            EndSend(payload.Length);
             ThrowIfBroken();
         }
         finally
@@ -164,7 +164,7 @@ public sealed partial class MessageQueue
             try
             {
                 await PublishAsync(draft, deadline, ct).ConfigureAwait(false);
-                CountSent(attach ? Lane.Attached : needs.BodyFits(_self.InlineCapacity) ? Lane.Inline : Lane.Arena, payload.Length);
+                EndSend(attach ? Lane.Attached : needs.BodyFits(_self.InlineCapacity) ? Lane.Inline : Lane.Arena, payload.Length);
                 await CompleteAsync(waiting, deadline, ct).ConfigureAwait(false);
             }
             finally

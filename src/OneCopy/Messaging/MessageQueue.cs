@@ -23,7 +23,6 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
     private int _closing;
     private bool _closed;
     private Gate _leases;
-    private Gate _sentCounts;
 
     private MessageQueue(QueueDirectory directory, Ring ring, Participant self, QueueOptions options)
     {

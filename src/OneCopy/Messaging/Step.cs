@@ -55,7 +55,6 @@ internal static class Step
     public const string ReceivePop = "recv.pop";
     public const string ReceiveAdvance = "recv.advance";
     public const string ReceivePass = "recv.pass";
-    public const string ReceiveExpect = "recv.expect";
 
     // The answers.
     public const string CompleteState = "complete.state";

@@ -21,10 +21,6 @@ internal sealed partial class CrashRow
     /// <summary>Whether somebody waits at a step until it may go on (<see cref="LetGo"/>).</summary>
     public bool SomebodyWaits => slot.SomebodyWaits;
 
-    /// <summary>Whether one of a participant's blocks is queued.</summary>
-    public bool HasQueued(int index) =>
-        File(index) is { } file && Enumerable.Range(0, file.BlockCount).Any(b => file.State(b).Phase == Phase.Queued);
-
     /// <summary>Whether a participant waits for something of its own.</summary>
     public bool OwnIsAsleep(int index) => File(index) is { } file && Volatile.Read(ref file.OwnSleeping) != 0;
 

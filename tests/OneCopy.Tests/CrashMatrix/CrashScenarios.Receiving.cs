@@ -74,23 +74,6 @@ internal static partial class CrashScenarios
                 Interlocked.Decrement(ref row.Ring.Head);
             },
         },
-        new("Receive, a message whose reference is on its way", "receiver")
-        {
-            Do = "receive; read; complete",
-            Before = "open; receive; read; complete",
-            SenderBefore = "send 100",
-            ReceiverWaits = true,
-            Prepare = static async row =>
-            {
-                await row.Sender.Do("wait-at enq.cell; begin-send 100");
-                await CrashRow.Until(() => row.SomebodyWaits, "the sender has queued it, and not put its reference into the ring");
-            },
-            During = static async row =>
-            {
-                await row.When(() => !row.HasQueued(row.SenderIndex), "the victim claims it");
-                row.LetGo();
-            },
-        },
         new("Receive, the oldest message was taken back", "receiver")
         {
             Do = "receive; read; complete",

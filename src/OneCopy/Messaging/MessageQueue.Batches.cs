@@ -229,6 +229,7 @@ public sealed unsafe partial class MessageQueue
 
     private bool PutAt(ulong position, Draft draft)
     {
+        _ring.PrefetchForWrite(position + 1);
         MarkQueued(draft);
         return _ring.TryPutAt(position, draft.Reference(_self.Index));
     }
@@ -279,6 +280,7 @@ public sealed unsafe partial class MessageQueue
                 MessageReference reference = cell.Reference;
                 Peer? owner = OwnerOf(reference, out QueueCorruptException? corrupt);
                 PrefetchPayload(owner, reference.Block);
+                _ring.PrefetchForWrite(position);
                 BlockState leased = default;
                 bool claimed = owner is not null && TryClaim(owner, reference.Block, reference.Generation, Cell.GenerationMask, out leased);
                 _ring.TakeOut(position, cell);

@@ -69,6 +69,9 @@ public sealed unsafe partial class MessageQueue
     private bool TryDraft(Needs needs, MessageProperties? properties, out Draft draft)
     {
         long arenaBytes = ArenaBytesOf(needs);
+
+        // Its line comes while the block is filled.
+        _ring.PrefetchForWrite(Volatile.Read(ref _ring.Tail));
         _blocksGate.Enter();
         try
         {
@@ -202,8 +205,8 @@ public sealed unsafe partial class MessageQueue
             return;
         (_blockAhead, _generationAhead) = (block, state.Generation);
 
-        // The line of an inline payload as well: written, for a line that is read is fetched once more to be written.
-        _self.Block(block)[BlockLayout.InlineOffset] = 0;
+        // The first line of an inline payload as well.
+        Processor.PrefetchForWrite(_self.Block(block) + BlockLayout.InlineOffset);
     }
 
     /// <summary>

@@ -137,6 +137,7 @@ public sealed partial class MessageQueue
             MessageReference reference = oldest.Cell.Reference;
             Peer? owner = OwnerOf(reference, out QueueCorruptException? corrupt);
             PrefetchPayload(owner, reference.Block);
+            _ring.PrefetchForWrite(oldest.Position);
             BlockState leased = default;
             bool claimed = owner is not null && TryClaim(owner, reference.Block, reference.Generation, Cell.GenerationMask, out leased);
             _ring.Remove(oldest);
@@ -202,7 +203,7 @@ public sealed partial class MessageQueue
         if (!_ring.TryPeekNext(oldest, out MessageReference next) || Volatile.Read(ref _peers[next.Participant]) is not { } owner || next.Block >= owner.File.BlockCount)
             return;
         byte* block = owner.File.Block(next.Block);
-        Processor.Prefetch(block);
+        Processor.PrefetchForWrite(block);
         Processor.Prefetch(block + BlockLayout.InlineOffset);
     }
 

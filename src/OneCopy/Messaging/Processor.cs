@@ -15,6 +15,16 @@ internal static unsafe class Processor
             Sse.Prefetch0(address);
     }
 
+    private static readonly delegate* unmanaged[SuppressGCTransition]<void*, void> s_prefetchForWrite = PrefetchCode.Install();
+
+    /// <summary>The line will be written soon, by an exchange that would wait for it: it is fetched at once, to be written. .NET has no such instruction, so it is a call of one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void PrefetchForWrite(void* address)
+    {
+        if (s_prefetchForWrite != null)
+            s_prefetchForWrite(address);
+    }
+
     /// <summary>In a loop that waits for another processor: some tens of nanoseconds, and the other threads of the core get on. Thread.SpinWait waits far longer at the least.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Pause()

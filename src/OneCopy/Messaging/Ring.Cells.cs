@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace OneCopy.Messaging;
 
 /// <summary>Head, tail and cells. A position never wraps; it is cell <c>position mod capacity</c> in lap <c>position / capacity</c>.</summary>
@@ -134,6 +136,9 @@ internal sealed unsafe partial class Ring
             return !seen.IsEmpty || LapsAhead(seen.Lap, head) != 0;
         }
     }
+
+    /// <summary>A cell that was just read and is to be changed: its line is on its way while something else is waited for.</summary>
+    public void PrefetchForWrite(ulong position) => Processor.PrefetchForWrite(Unsafe.AsPointer(ref CellAt(position)));
 
     /// <summary>The reference behind one that was found, if it is there: what a receiver will want next.</summary>
     public bool TryPeekNext(Peeked peeked, out MessageReference next)

@@ -114,24 +114,21 @@ internal static unsafe class MappingGuard
         }
 
         SysResult memory = Mman.mmap(0, (nuint)sizeof(Table), Prot.Read | Prot.Write, Map.Private | Map.Anonymous | Map.NoReserve, -1, 0);
-        SysResult page = Mman.mmap(0, (nuint)code.Length, Prot.Read | Prot.Write, Map.Private | Map.Anonymous, -1, 0);
-        if (!memory.Succeeded || !page.Succeeded)
+        if (!memory.Succeeded)
         {
             refusal = "there is no memory for it (mmap)";
             return null;
         }
 
         Table* table = (Table*)memory.Value;
-        code.CopyTo(new Span<byte>((void*)page.Value, code.Length));
-        Unsafe.WriteUnaligned((byte*)page.Value + code.Length - sizeof(nint), (nint)table);
-
-        // Never writable and executable at once. Where caches of data and instructions differ (arm64), the kernel makes them agree
-        // when a page becomes executable.
-        SysResult executable = Mman.mprotect(page.Value, (nuint)code.Length, Prot.Read | Prot.Exec);
-        if (!executable.Succeeded || !Signal.Get(Signal.SIGBUS, out sigaction before).Succeeded)
+        Span<byte> withTable = [.. code];
+        MemoryMarshal.Write(withTable[^sizeof(nint)..], (nint)table);
+        SysResult loaded = MachineCode.Load(withTable);
+        if (!loaded.Succeeded || !Signal.Get(Signal.SIGBUS, out sigaction before).Succeeded)
         {
-            refusal = $"memory cannot be made executable (mprotect: {Errno.NameOf(executable.Errno)})";
-            Mman.munmap(page.Value, (nuint)code.Length);
+            refusal = $"memory cannot be made executable (mmap, mprotect: {Errno.NameOf(loaded.Errno)})";
+            if (loaded.Succeeded)
+                Mman.munmap(loaded.Value, (nuint)code.Length);
             Mman.munmap(memory.Value, (nuint)sizeof(Table));
             return null;
         }
@@ -142,7 +139,7 @@ internal static unsafe class MappingGuard
 
         // The mask, and the stack, that the handler before asked for: it is run by ours.
         sigaction ours = before;
-        ours.sa_handler = page.Value;
+        ours.sa_handler = loaded.Value;
         ours.sa_flags = Signal.SA_SIGINFO | Signal.SA_RESTART | (before.sa_flags & Signal.SA_ONSTACK);
         Signal.Set(Signal.SIGBUS, ours, out before);
         table->Previous = before.sa_handler;

@@ -32,8 +32,7 @@ public sealed unsafe partial class MessageQueue
 
     private void Refuse(Peer peer, CopyDirection direction, ProcessAccess why)
     {
-        (direction == CopyDirection.Pull ? peer.Pull : peer.Push).Refuse(why.Errno, why);
-        peer.IsWithinRules = false;
+        peer.Refuse(direction == CopyDirection.Pull ? peer.Pull : peer.Push, why.Errno, why);
         RefusalTable.Entry entry = new(peer.Index, peer.File.Pid, direction, why.Errno, why.Reason, 1);
         lock (_refusalsGate)
         {

@@ -193,9 +193,8 @@ public sealed unsafe partial class MessageQueue
     private void RefusePush(Peer receiver, in Posting posting, int errno, Memory.TransferDirection call)
     {
         if (posting.IsForBoth)
-            receiver.Help.Refuse(errno);
+            receiver.Refuse(receiver.Help, errno);
         else
             Refuse(receiver, CopyDirection.Push, errno, call);
-        receiver.IsWithinRules = false;
     }
 }

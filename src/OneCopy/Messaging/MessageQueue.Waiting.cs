@@ -96,7 +96,7 @@ public sealed partial class MessageQueue
     {
         ct.ThrowIfCancellationRequested();
         long begun = Deadline.Now;
-        if (!Spin(kind, ref attempt, begun, deadline, _spins[(int)kind].Next(), mayLookAway: true, ct, out long waited))
+        if (!Spin(kind, ref attempt, begun, deadline, _spins[(int)kind].Next(), ct, out long waited))
         {
             if (!(Deadline.IsAhead(deadline) ? SleepUntil(kind, ref attempt, deadline, ct) : attempt.Try(this)))
                 return false;
@@ -184,15 +184,14 @@ public sealed partial class MessageQueue
     }
 
     // How long it waited is about that: the clock is not read once more before the message is handed out.
-    private bool Spin<TAttempt>(
-        WaitKind kind, ref TAttempt attempt, long begun, long deadline, long budget, bool mayLookAway, CancellationToken ct, out long waited)
+    private bool Spin<TAttempt>(WaitKind kind, ref TAttempt attempt, long begun, long deadline, long budget, CancellationToken ct, out long waited)
         where TAttempt : struct, IAttempt
     {
         waited = 0;
         if (_options.WaitStrategy == WaitStrategy.Sleep || (!s_spinsHelp && _options.WaitStrategy == WaitStrategy.Adaptive))
             return false;
         long until = _options.WaitStrategy == WaitStrategy.Spin ? deadline : Math.Min(deadline, begun + budget);
-        if (mayLookAway && kind == WaitKind.Receive && _options.WaitStrategy == WaitStrategy.Adaptive && _gathering.BeginWait(begun))
+        if (kind == WaitKind.Receive && _options.WaitStrategy == WaitStrategy.Adaptive && _gathering.BeginWait(begun))
         {
             LookAway(Math.Min(deadline, begun + Gathering.Pause));
             until = Math.Min(deadline, begun + Gathering.Pause + budget);

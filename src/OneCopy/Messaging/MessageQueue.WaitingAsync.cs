@@ -67,7 +67,7 @@ public sealed partial class MessageQueue
         return true;
     }
 
-    /// <summary>As <c>WaitUntil</c>, without a thread. Not succeeded: the deadline passed. Allocates an awaiter where more wait at once than ever before, and else what the pool of state machines did not keep.</summary>
+    /// <summary>As <c>WaitUntil</c>, without a thread. Not succeeded: the deadline passed. Allocates an awaiter and a state where more wait at once than ever before.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<(bool Succeeded, TAttempt Attempt)> WaitUntilAsync<TAttempt>(WaitKind kind, TAttempt attempt, long deadline, CancellationToken ct)
         where TAttempt : struct, IAttempt
@@ -136,7 +136,7 @@ public sealed partial class MessageQueue
         try
         {
             long most = _spinsBeforeAwait[(int)kind].Next();
-            if (!Spin(kind, ref attempt, begun, Math.Min(deadline, begun + most), most, mayLookAway: true, ct, out long waited))
+            if (!Spin(kind, ref attempt, begun, Math.Min(deadline, begun + most), most, ct, out long waited))
                 return false;
             _spinsBeforeAwait[(int)kind].Learn(waited);
             if (kind == WaitKind.Receive)

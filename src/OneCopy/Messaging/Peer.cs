@@ -48,6 +48,16 @@ internal sealed class Peer(Participant file)
     /// <summary>No rule is against touching its memory (<see cref="RuleAgainst"/>), as was found when it was asked last. It is not asked again before a transfer is refused.</summary>
     public bool IsWithinRules { get; set; }
 
+    /// <summary>A transfer, or a rule, was against it.</summary>
+    /// <param name="state">Of the direction.</param>
+    /// <param name="errno">Why.</param>
+    /// <param name="why">The same in words.</param>
+    public void Refuse(AccessState state, int errno, ProcessAccess? why = null)
+    {
+        state.Refuse(errno, why);
+        IsWithinRules = false;
+    }
+
     /// <summary>Of the block that was claimed last; a guess for the next one.</summary>
     public uint LikelyGeneration { get; set; }
 

@@ -28,15 +28,7 @@ internal static unsafe class PrefetchCode
         ReadOnlySpan<byte> code = For(RuntimeInformation.ProcessArchitecture);
         if (code.IsEmpty)
             return null;
-        SysResult page = Mman.mmap(0, (nuint)code.Length, Prot.Read | Prot.Write, Map.Private | Map.Anonymous, -1, 0);
-        if (!page.Succeeded)
-            return null;
-        code.CopyTo(new Span<byte>((void*)page.Value, code.Length));
-
-        // Never writable and executable at once. Where caches of data and instructions differ (arm64), the kernel makes them agree when a page becomes executable.
-        if (Mman.mprotect(page.Value, (nuint)code.Length, Prot.Read | Prot.Exec).Succeeded)
-            return (delegate* unmanaged[SuppressGCTransition]<void*, void>)page.Value;
-        Mman.munmap(page.Value, (nuint)code.Length);
-        return null;
+        SysResult loaded = MachineCode.Load(code);
+        return loaded.Succeeded ? (delegate* unmanaged[SuppressGCTransition]<void*, void>)loaded.Value : null;
     }
 }

@@ -7,6 +7,8 @@ namespace OneCopy.Messaging;
 /// <summary>Hints to the processor: each is one instruction where there is one, and nothing elsewhere. No ordering, no faults.</summary>
 internal static unsafe class Processor
 {
+    private static readonly delegate* unmanaged[SuppressGCTransition]<void*, void> s_prefetchForWrite = PrefetchCode.Install();
+
     /// <summary>The line will be read soon; another processor has it now, most likely. (.NET has no such instruction for arm64.)</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Prefetch(void* address)
@@ -14,8 +16,6 @@ internal static unsafe class Processor
         if (Sse.IsSupported)
             Sse.Prefetch0(address);
     }
-
-    private static readonly delegate* unmanaged[SuppressGCTransition]<void*, void> s_prefetchForWrite = PrefetchCode.Install();
 
     /// <summary>The line will be written soon, by an exchange that would wait for it: it is fetched at once, to be written. .NET has no such instruction, so it is a call of one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

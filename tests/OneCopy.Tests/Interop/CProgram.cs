@@ -31,6 +31,26 @@ internal static class CProgram
         }
     }
 
+    /// <summary>The bytes of a piece of assembler's text; skipped where this machine's assembler, or the cross assembler for another machine, is not there.</summary>
+    public static byte[] Assemble(string source, string machine, bool native)
+    {
+        string prefix = native ? "" : $"{machine}-linux-gnu-", without = $"The machine code for {machine} is not compared with its source.";
+        string assembler = Find(without, prefix + "as"), copier = Find(without, prefix + "objcopy");
+        string folder = Directory.CreateTempSubdirectory("onecopy-as-").FullName;
+        try
+        {
+            string text = Path.Combine(folder, "code.s"), assembled = Path.Combine(folder, "code.o"), bytes = Path.Combine(folder, "code.bin");
+            File.WriteAllText(text, source);
+            Execute(assembler, ["-o", assembled, text]);
+            Execute(copier, ["-O", "binary", "-j", ".text", assembled, bytes]);
+            return File.ReadAllBytes(bytes);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     /// <summary>The first of these programs that is on PATH; without any the test is skipped, and says what is not tested then.</summary>
     public static string Find(string without, params string[] names)
     {

@@ -96,7 +96,8 @@ public sealed partial class MessageQueue
     {
         ct.ThrowIfCancellationRequested();
         long begun = Deadline.Now;
-        if (!Spin(kind, ref attempt, begun, deadline, _spins[(int)kind].Next(), ct, out long waited))
+        long most = _options.WaitStrategy == WaitStrategy.Spin ? Deadline.Never : _spins[(int)kind].Next();
+        if (!Spin(kind, ref attempt, begun, deadline, most, ct, out long waited))
         {
             if (!(Deadline.IsAhead(deadline) ? SleepUntil(kind, ref attempt, deadline, ct) : attempt.Try(this)))
                 return false;
@@ -183,18 +184,18 @@ public sealed partial class MessageQueue
             WakeOne(kind);
     }
 
-    // How long it waited is about that: the clock is not read once more before the message is handed out.
-    private bool Spin<TAttempt>(WaitKind kind, ref TAttempt attempt, long begun, long deadline, long budget, CancellationToken ct, out long waited)
+    // For so many nanoseconds at most, and beyond a pause in which it looks away. How long it waited is about that: the clock is not read once more before the message is handed out.
+    private bool Spin<TAttempt>(WaitKind kind, ref TAttempt attempt, long begun, long deadline, long most, CancellationToken ct, out long waited)
         where TAttempt : struct, IAttempt
     {
         waited = 0;
         if (_options.WaitStrategy == WaitStrategy.Sleep || (!s_spinsHelp && _options.WaitStrategy == WaitStrategy.Adaptive))
             return false;
-        long until = _options.WaitStrategy == WaitStrategy.Spin ? deadline : Math.Min(deadline, begun + budget);
+        long until = most < deadline - begun ? begun + most : deadline;
         if (kind == WaitKind.Receive && _options.WaitStrategy == WaitStrategy.Adaptive && _gathering.BeginWait(begun))
         {
             LookAway(Math.Min(deadline, begun + Gathering.Pause));
-            until = Math.Min(deadline, begun + Gathering.Pause + budget);
+            until = Math.Min(deadline, begun + Gathering.Pause + most);
             waited = Gathering.Pause;
         }
 

@@ -135,8 +135,7 @@ public sealed partial class MessageQueue
             return false;
         try
         {
-            long most = _spinsBeforeAwait[(int)kind].Next();
-            if (!Spin(kind, ref attempt, begun, Math.Min(deadline, begun + most), most, ct, out long waited))
+            if (!Spin(kind, ref attempt, begun, deadline, _spinsBeforeAwait[(int)kind].Next(), ct, out long waited))
                 return false;
             _spinsBeforeAwait[(int)kind].Learn(waited);
             if (kind == WaitKind.Receive)

@@ -8,6 +8,9 @@ public sealed unsafe partial class MessageQueue
     // What is put into the ring, or taken out of it, before head or tail follow. Ring.MaxLag allows for it.
     private const int MostAtOnce = Ring.MaxLag;
 
+    // So many messages ahead of the one that is claimed, lines are on their way: more than one at a time comes no sooner, but more often.
+    private const uint LookAhead = 6;
+
     /// <summary>
     /// Sends copies of many payloads, each a message of its own, in this order. Waits while there is no room. Cheaper for each than
     /// <see cref="Send(ReadOnlySpan{byte}, SendOptions?, CancellationToken)"/>, and otherwise the same; nobody else's messages are kept from coming in between.
@@ -24,14 +27,13 @@ public sealed unsafe partial class MessageQueue
         long deadline = Deadline.After(options.Timeout);
         while (!payloads.IsEmpty)
         {
-            int sent = TrySendMany(payloads, options);
-            if (sent == 0)
-            {
-                Send(payloads[0].Span, deadline == Deadline.Never ? options : options with { Timeout = Deadline.Left(deadline) }, cancellationToken);
-                sent = 1;
-            }
+            payloads = payloads[SendSome(payloads, options, waitsAfter: true)..];
+            if (payloads.IsEmpty)
+                return;
 
-            payloads = payloads[sent..];
+            // Waits, until there is room for several.
+            Send(payloads[0].Span, options, deadline, hasTried: true, cancellationToken);
+            payloads = payloads[1..];
         }
     }
 
@@ -41,9 +43,11 @@ public sealed unsafe partial class MessageQueue
     /// <returns>How many were sent; 0: there is no room now.</returns>
     /// <exception cref="OneCopyException">As for <c>Send</c>, at the first payload; at a later one, those before it are sent and counted, and the exception comes with the next call.</exception>
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
-    public int TrySendMany(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions? options = null)
+    public int TrySendMany(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions? options = null) =>
+        SendSome(payloads, options ?? SendOptions.Default, waitsAfter: false);
+
+    private int SendSome(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions options, bool waitsAfter)
     {
-        options ??= SendOptions.Default;
         options.RefuseUntilCompleted();
         options.CheckTimeToLive();
         int properties = options.Properties?.EncodedLength() ?? 0;
@@ -55,7 +59,7 @@ public sealed unsafe partial class MessageQueue
             while (sent < payloads.Length)
             {
                 int most = Math.Min(payloads.Length - sent, MostAtOnce);
-                int taken = TakeDrafts(payloads.Slice(sent, most), options, properties, drafts, mayThrow: sent == 0);
+                int taken = TakeDrafts(payloads.Slice(sent, most), options, properties, drafts, mayThrow: sent == 0, looksAtAll: !waitsAfter);
                 int published = FillAndPublish(payloads.Slice(sent, taken), options, new ReadOnlySpan<Draft>(drafts, taken));
                 EndSends(payloads.Slice(sent, published));
                 sent += published;
@@ -146,7 +150,7 @@ public sealed unsafe partial class MessageQueue
             System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
     }
 
-    private int TakeDrafts(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions options, int properties, Draft* drafts, bool mayThrow)
+    private int TakeDrafts(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions options, int properties, Draft* drafts, bool mayThrow, bool looksAtAll)
     {
         int taken = 0;
         try
@@ -155,7 +159,7 @@ public sealed unsafe partial class MessageQueue
             try
             {
                 while (taken < payloads.Length && Needs.OfPayload(payloads[taken].Length, properties) is var needs
-                    && TryTakeDraft(needs, ArenaBytesOf(needs), options.Properties, out drafts[taken]))
+                    && TryTakeDraft(needs, ArenaBytesOf(needs), options.Properties, looksAtAll, out drafts[taken]))
                 {
                     taken++;
                 }
@@ -273,6 +277,8 @@ public sealed unsafe partial class MessageQueue
         int into = 0;
         ulong position = first.Position;
         Cell cell = first.Cell;
+        for (uint i = 1; i < Math.Min((uint)messages.Length, LookAhead); i++)
+            PrefetchMessage(position + i);
         try
         {
             do
@@ -284,7 +290,7 @@ public sealed unsafe partial class MessageQueue
                 BlockState leased = default;
                 bool claimed = owner is not null && TryClaim(owner, reference.Block, reference.Generation, Cell.GenerationMask, out leased);
                 _ring.TakeOut(position, cell);
-                PrefetchNext(new Ring.Peeked(position, cell));
+                PrefetchMessage(position + LookAhead);
                 position++;
                 if (claimed)
                 {

@@ -66,7 +66,11 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary>Send, first step. False: no block or no arena bytes are free now. Throws if there never will be, or ENOSPC.</summary>
-    private bool TryDraft(Needs needs, MessageProperties? properties, out Draft draft)
+    /// <param name="needs">What it is to hold.</param>
+    /// <param name="properties">As far as they are counted in <paramref name="needs"/>.</param>
+    /// <param name="draft">The block, with all but the payload.</param>
+    /// <param name="looksAtAll">At all blocks. False, of one who will wait: at the next one, as each look takes the block's line from the receiver that has it.</param>
+    private bool TryDraft(Needs needs, MessageProperties? properties, out Draft draft, bool looksAtAll = true)
     {
         long arenaBytes = ArenaBytesOf(needs);
 
@@ -75,7 +79,7 @@ public sealed unsafe partial class MessageQueue
         _blocksGate.Enter();
         try
         {
-            return TryTakeDraft(needs, arenaBytes, properties, out draft);
+            return TryTakeDraft(needs, arenaBytes, properties, looksAtAll, out draft);
         }
         finally
         {
@@ -93,11 +97,11 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary><see cref="TryDraft"/>, within the gate of the blocks.</summary>
-    private bool TryTakeDraft(Needs needs, long arenaBytes, MessageProperties? properties, out Draft draft)
+    private bool TryTakeDraft(Needs needs, long arenaBytes, MessageProperties? properties, bool looksAtAll, out Draft draft)
     {
         draft = default;
         long offset = -1;
-        if (!TryTakeBlock(out int block, out BlockState state))
+        if (!TryTakeBlock(looksAtAll, out int block, out BlockState state))
             return false;
         SysResult taken = arenaBytes == 0 ? SysResult.Ok() : TakeArena(arenaBytes, out offset);
         if (!taken.Succeeded)
@@ -156,7 +160,7 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary>In turn, so that with receivers in step the first one looked at is free; mostly it was taken ahead.</summary>
-    private bool TryTakeBlock(out int block, out BlockState state)
+    private bool TryTakeBlock(bool looksAtAll, out int block, out BlockState state)
     {
         if (_generationAhead != 0)
         {
@@ -166,7 +170,7 @@ public sealed unsafe partial class MessageQueue
             return true;
         }
 
-        for (int i = 0; i < _blocks.Length; i++)
+        for (int i = 0; i < _blocks.Length && (looksAtAll || IsFree(_nextBlock)); i++)
         {
             if (TryTakeNext(out block, out state))
                 return true;
@@ -210,19 +214,27 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary>
-    /// A glance for who waits for a block. First at one some way on, so that several are free when it is: who takes each block from its receiver as soon as that is done with it
-    /// has both wait for cache lines. Then at the next one, and at all in turn, one a glance.
+    /// A glance for who waits for a block, between two pauses of some 32 ns. Most of them look at nothing: each look takes a block's line from the receiver that is about to answer, and the sender is not late, as
+    /// all its other blocks are on their way. First at one some way on, so that several are free when it is: who takes each block from its receiver as soon as that is done with it has both wait for cache lines. Or the
+    /// one behind it, as one of them may be held for long. Later at the next one, and now and then at one of all in turn.
     /// </summary>
-    private bool MayHaveFreeBlock(int looks)
+    private bool MayHaveFreeBlock(int glances)
     {
-        const int LooksFarAhead = 64;
+        const int FarAlone = 4096; // Glances, some 130 µs.
+        const int OneOf = 64;
         if (Volatile.Read(ref _generationAhead) != 0)
             return true; // Another thread's send has taken it ahead.
+        int every = Math.Clamp(_blocks.Length / 32, 1, 32);
+        if (glances % every != 0)
+            return false;
+        int look = glances / every;
         int next = Volatile.Read(ref _nextBlock);
-        if (looks < LooksFarAhead)
-            return IsFree((next + (_blocks.Length / 8)) % _blocks.Length);
-        return IsFree(next) || IsFree((next + looks) % _blocks.Length);
+        if (glances < FarAlone || look % 2 == 0)
+            return IsFree((BlockFarAhead + (look / 2 % 2)) % _blocks.Length);
+        return IsFree((look % OneOf == 1 ? next + (look / OneOf) : next) % _blocks.Length);
     }
+
+    private int BlockFarAhead => (Volatile.Read(ref _nextBlock) + (_blocks.Length / 8)) % _blocks.Length;
 
     private bool IsFree(int block) => _self.State(block).Phase is Phase.Free or Phase.Done;
 

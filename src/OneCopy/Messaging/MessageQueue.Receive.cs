@@ -153,7 +153,7 @@ public sealed partial class MessageQueue
             CrashPoint.At(Step.ReceivePass);
             if (_ring.Sleepers(WaitKind.Receive).Any && !_ring.LooksEmpty)
                 WakeOne(WaitKind.Receive);
-            PrefetchNext(oldest);
+            PrefetchMessage(oldest.Position + 1);
             if (Admit(owner!, reference.Block, leased) is { } lease)
                 return lease;
         }
@@ -196,10 +196,10 @@ public sealed partial class MessageQueue
             Processor.Prefetch(owner.File.Block(block) + BlockLayout.InlineOffset);
     }
 
-    /// <summary>What the next receive will read first, if it is there and its sender is known.</summary>
-    private unsafe void PrefetchNext(Ring.Peeked oldest)
+    /// <summary>What will be read first of the message at a position, if it is there and its sender is known.</summary>
+    private unsafe void PrefetchMessage(ulong position)
     {
-        if (!_ring.TryPeekNext(oldest, out MessageReference next) || Volatile.Read(ref _peers[next.Participant]) is not { } owner || next.Block >= owner.File.BlockCount)
+        if (!_ring.TryPeekAt(position, out MessageReference next) || Volatile.Read(ref _peers[next.Participant]) is not { } owner || next.Block >= owner.File.BlockCount)
             return;
         byte* block = owner.File.Block(next.Block);
         Processor.PrefetchForWrite(block);

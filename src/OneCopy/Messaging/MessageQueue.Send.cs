@@ -17,17 +17,21 @@ public sealed partial class MessageQueue
     /// <exception cref="TimeoutException">There was no room in time; nothing was sent.</exception>
     /// <exception cref="OneCopyException">ENOSPC: the file system is full. Or the payload is larger than the arena's limit. Nothing was sent.</exception>
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
-    public unsafe void Send(ReadOnlySpan<byte> payload, SendOptions? options = null, CancellationToken cancellationToken = default)
+    public void Send(ReadOnlySpan<byte> payload, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= SendOptions.Default;
+        Send(payload, options, Deadline.After(options.Timeout), hasTried: false, cancellationToken);
+    }
+
+    private unsafe void Send(ReadOnlySpan<byte> payload, SendOptions options, long deadline, bool hasTried, CancellationToken cancellationToken)
+    {
         options.RefuseUntilCompleted();
-        long deadline = Deadline.After(options.Timeout);
         options.CheckTimeToLive();
         Needs needs = Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0);
         EnterNew();
         try
         {
-            Draft draft = TakeDraft(needs, options.Properties, deadline, cancellationToken);
+            Draft draft = TakeDraft(needs, options.Properties, deadline, cancellationToken, hasTried);
             payload.CopyTo(new Span<byte>(draft.Body, payload.Length));
             LimitLife(draft, options);
             Publish(draft, deadline, cancellationToken);
@@ -145,10 +149,13 @@ public sealed partial class MessageQueue
         }
     }
 
-    private Draft TakeDraft(Needs needs, MessageProperties? properties, long deadline, CancellationToken ct)
+    private Draft TakeDraft(Needs needs, MessageProperties? properties, long deadline, CancellationToken ct, bool hasTried = false)
     {
         ct.ThrowIfCancellationRequested();
-        if (TryDraft(needs, properties, out Draft draft))
+        Draft draft = default;
+        if (hasTried)
+            ArenaBytesOf(needs); // What never will have room is refused before the wait.
+        else if (TryDraft(needs, properties, out draft, looksAtAll: false))
             return draft;
         TakeAttempt attempt = new(needs, properties);
         return WaitUntil(WaitKind.Own, ref attempt, deadline, ct)
@@ -268,18 +275,18 @@ public sealed partial class MessageQueue
 
     private struct TakeAttempt(Needs needs, MessageProperties? properties) : IAttempt
     {
-        private int _looks;
+        private int _glances;
         private Draft _draft;
 
         public readonly Draft Draft => _draft;
 
-        public bool MaySucceed(MessageQueue queue) => queue.MayHaveFreeBlock(_looks++);
+        public bool MaySucceed(MessageQueue queue) => queue.MayHaveFreeBlock(_glances++);
 
         public bool Try(MessageQueue queue) => queue.TryDraft(needs, properties, out _draft);
 
         // Some blocks at a time, where the blocks are what is short: to wake for each would be a change of processes for each message.
         public readonly int BlockToWaitFor(MessageQueue queue) =>
-            queue.IsFree(Volatile.Read(ref queue._nextBlock)) ? -1 : (Volatile.Read(ref queue._nextBlock) + (queue._blocks.Length / 8)) % queue._blocks.Length;
+            queue.IsFree(Volatile.Read(ref queue._nextBlock)) ? -1 : queue.BlockFarAhead;
     }
 
     private readonly struct Enqueue(MessageReference reference) : IAttempt

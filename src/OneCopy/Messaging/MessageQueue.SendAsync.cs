@@ -69,7 +69,7 @@ public sealed partial class MessageQueue
         bool waits = false;
         try
         {
-            if (!TryDraft(Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0), options.Properties, out Draft draft))
+            if (!TryDraft(Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0), options.Properties, out Draft draft, looksAtAll: false))
                 return SendCopyAsync(payload, options, ct);
             Fill(draft, payload, null);
             LimitLife(draft, options);
@@ -155,7 +155,7 @@ public sealed partial class MessageQueue
             if (attach)
                 waiting.Pin(payload);
             Needs needs = attach ? Needs.OfSegments(waiting.Segments.Length, payload.Length, properties) : Needs.OfPayload(payload.Length, properties);
-            if (!TryDraft(needs, options.Properties, out Draft draft))
+            if (!TryDraft(needs, options.Properties, out Draft draft, looksAtAll: false))
                 draft = await TakeDraftAsync(needs, options.Properties, deadline, ct).ConfigureAwait(false);
             Fill(draft, payload, attach ? waiting : null);
             LimitLife(draft, options);

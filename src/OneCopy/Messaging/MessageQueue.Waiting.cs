@@ -12,7 +12,7 @@ public sealed partial class MessageQueue
     // Looks between two looks at the clock: some 2 µs.
     private const int LooksATime = 64;
     private const long NanosecondsALook = 32;
-    private const int RoundsATry = 32;
+    private const int RoundsATry = 256;
     private const long LeastSpin = 1_000;
 
     private static readonly bool s_spinsHelp = Environment.ProcessorCount > 1;

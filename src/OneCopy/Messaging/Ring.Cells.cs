@@ -141,9 +141,9 @@ internal sealed unsafe partial class Ring
     public void PrefetchForWrite(ulong position) => Processor.PrefetchForWrite(Unsafe.AsPointer(ref CellAt(position)));
 
     /// <summary>The reference behind one that was found, if it is there: what a receiver will want next.</summary>
-    public bool TryPeekNext(Peeked peeked, out MessageReference next)
+    public bool TryPeekAt(ulong position, out MessageReference next)
     {
-        Cell seen = new(Volatile.Read(ref CellAt(peeked.Position + 1)));
+        Cell seen = new(Volatile.Read(ref CellAt(position)));
         next = seen.Reference;
         return !seen.IsEmpty;
     }

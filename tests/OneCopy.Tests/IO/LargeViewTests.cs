@@ -44,9 +44,8 @@ public sealed class LargeViewTests
         using MappedFile file = MappedFile.CreateMemfd("free", 1 << 20);
         using MappedView view = file.Map(5, 1_000_000);
         byte[] bytes = new byte[100_000];
-        long Round()
+        void Round()
         {
-            long before = GC.GetAllocatedBytesForCurrentThread();
             for (int i = 0; i < 1000; i++)
             {
                 view.Write(i, view.Read<long>(i) + 1);
@@ -68,12 +67,10 @@ public sealed class LargeViewTests
                 view.CountResidentPages(i, 500);
                 view.ThrowIfDamaged();
             }
-
-            return GC.GetAllocatedBytesForCurrentThread() - before;
         }
 
         Round();
-        Assert.Equal(0, Round());
+        Assert.Equal(0, Allocations.Of(Round));
     }
 }
 

@@ -129,10 +129,7 @@ public sealed class VectoredListTests
         Memory<byte>[] list = [.. Enumerable.Range(0, 5000).Select(i => bytes.AsMemory(i, 1))];
         ReadOnlySequence<byte> sequence = Sequence([.. list.Select(m => (ReadOnlyMemory<byte>)m)]);
         Round();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 20; i++)
-            Round();
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocations.Of(20, Round));
 
         void Round()
         {

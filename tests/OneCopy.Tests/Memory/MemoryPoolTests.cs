@@ -215,9 +215,6 @@ public sealed unsafe class MemoryPoolTests : IDisposable
     {
         for (int i = 0; i < 100; i++)
             rental(_pool);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1000; i++)
-            rental(_pool);
-        return GC.GetAllocatedBytesForCurrentThread() - before;
+        return Allocations.Of(1000, () => rental(_pool));
     }
 }

@@ -16,8 +16,14 @@ public sealed class AttachThresholdTests : IDisposable
     public void What_was_measured_is_kept_for_the_next_process()
     {
         int measured = 0;
-        AttachThreshold first = Of("this machine", () => Costs(16 << 10, ref measured));
+        using ManualResetEventSlim mayMeasure = new();
+        AttachThreshold first = Of("this machine", () =>
+        {
+            mayMeasure.Wait(TimeSpan.FromSeconds(20));
+            return Costs(16 << 10, ref measured);
+        });
         Assert.Equal((AttachThreshold.Default, ThresholdSource.Default), (first.Bytes, first.Source)); // Nobody waits for it.
+        mayMeasure.Set();
         Eventually.True(() => first.Bytes == 16 << 10, "the measurement is there");
         Assert.Equal(ThresholdSource.Measured, first.Source);
         Eventually.True(() => File.Exists(FilePath), "it is kept");

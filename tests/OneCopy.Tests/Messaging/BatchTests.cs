@@ -103,10 +103,7 @@ public sealed class BatchTests : IDisposable
         byte[] payload = new byte[100];
         for (int i = 0; i < 200; i++)
             Round(queue, payloads, room, payload);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 200; i++)
-            Round(queue, payloads, room, payload);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocations.Of(200, () => Round(queue, payloads, room, payload)));
     }
 
     private static void Round(MessageQueue queue, ReadOnlyMemory<byte>[] payloads, ReceivedMessage[] room, byte[] payload)

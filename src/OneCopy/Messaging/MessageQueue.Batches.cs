@@ -312,7 +312,7 @@ public sealed unsafe partial class MessageQueue
             _ring.AdvanceHead(first.Position, position);
             WakeOne(WaitKind.Space);
             CrashPoint.At(Step.ReceivePass);
-            if (_ring.Sleepers(WaitKind.Receive).Any && !_ring.LooksEmpty)
+            if (_ring.Sleepers(WaitKind.Receive).Any && _ring.HasNews)
                 WakeOne(WaitKind.Receive);
         }
 

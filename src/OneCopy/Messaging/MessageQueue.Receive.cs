@@ -150,8 +150,9 @@ public sealed partial class MessageQueue
                 continue;
             }
 
+            // By the cell at the head, as the tail's line is its senders'.
             CrashPoint.At(Step.ReceivePass);
-            if (_ring.Sleepers(WaitKind.Receive).Any && !_ring.LooksEmpty)
+            if (_ring.Sleepers(WaitKind.Receive).Any && _ring.HasNews)
                 WakeOne(WaitKind.Receive);
             PrefetchMessage(oldest.Position + 1);
             if (Admit(owner!, reference.Block, leased) is { } lease)

@@ -62,7 +62,7 @@ public sealed class CrashMatrixTests
         [
             .. rows.Where(r => s_sampledWhole.Contains(r.Scenario.Operation)),
             .. rows.Where(r => r.Scenario.Operation is "Close" && r.Step.StartsWith("retire.", StringComparison.Ordinal)), // Were once nobody's.
-            .. rows.Where((r, i) => i % 60 == 7),
+            .. rows.Where((r, i) => i % 40 == 7),
             .. rows.Where((r, i) => i % 120 == 11).Select(r => r with { Hit = Hit.Stop }),
         ];
         IReadOnlyDictionary<CrashCase, CrashOutcome> outcomes = await CrashRunner.Run(cases.Distinct(), AtATime, Say);

@@ -83,7 +83,7 @@ public sealed unsafe partial class MappedView
     /// <exception cref="ObjectDisposedException">The view is disposed.</exception>
     public void Advise(long offset, long length, MapAdvice advice)
     {
-        if (!Enum.IsDefined(advice))
+        if (!advice.IsKnown())
             throw new ArgumentException($"Advice {advice} is not known. What destroys contents is Discard's.", nameof(advice));
         OnPages("madvise", offset, length, static (address, count, a) => Mman.madvise(address, count, (Madv)a), (int)advice,
             static errno => errno == Errno.EINVAL ? "This kernel, or this kind of mapping, does not know that advice." : null);
@@ -100,7 +100,7 @@ public sealed unsafe partial class MappedView
     /// <exception cref="ObjectDisposedException">The view is disposed.</exception>
     public long Discard(long offset, long length, DestructiveAdvice advice)
     {
-        if (!Enum.IsDefined(advice))
+        if (!advice.IsKnown())
             throw new ArgumentException($"Advice {advice} is not known.", nameof(advice));
         Check(offset, length);
         using HandleLease lease = Hold();

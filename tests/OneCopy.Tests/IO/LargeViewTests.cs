@@ -48,6 +48,8 @@ public sealed class LargeViewTests
         {
             for (int i = 0; i < 1000; i++)
             {
+                if (i % 100 == 0)
+                    GC.Collect(0); // Nor is there anything to be made anew after a collection.
                 view.Write(i, view.Read<long>(i) + 1);
                 view.ReadSafely(i, bytes);
                 view.WriteSafely(i, bytes);

@@ -174,6 +174,16 @@ public sealed class MapCallTests : IDisposable
     }
 
     [Fact]
+    public void The_advice_that_is_known_is_what_has_a_name()
+    {
+        for (int i = -2; i < 300; i++)
+        {
+            Assert.Equal(Enum.IsDefined((MapAdvice)i), ((MapAdvice)i).IsKnown());
+            Assert.Equal(Enum.IsDefined((DestructiveAdvice)i), ((DestructiveAdvice)i).IsKnown());
+        }
+    }
+
+    [Fact]
     public void Discarding_destroys_whole_pages_of_the_range_and_no_neighbour()
     {
         using MappedFile file = MappedFile.Open(_folder.Pattern(6 * s_page), MapAccess.ReadWrite);

@@ -37,6 +37,7 @@ internal static class Program
             """)
         {
             TeachingHelp.CreateOption(),
+            new VersionOption(),
             DemoCommand.Create(),
             SendCommand.Create(),
             ReceiveCommand.Create(),

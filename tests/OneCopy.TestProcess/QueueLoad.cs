@@ -131,8 +131,11 @@ internal static class QueueLoad
             sum = System.Numerics.BitOperations.Crc32C(sum, BinaryPrimitives.ReadUInt64LittleEndian(bytes[i..]));
         for (int i = edge; i + 8 <= bytes.Length; i += 512)
             sum = System.Numerics.BitOperations.Crc32C(sum, BinaryPrimitives.ReadUInt64LittleEndian(bytes[i..]));
-        for (int i = Math.Max(edge, bytes.Length - edge); i < bytes.Length; i++)
-            sum = System.Numerics.BitOperations.Crc32C(sum, bytes[i]);
+        int at = Math.Max(edge, bytes.Length - edge);
+        for (; at + 8 <= bytes.Length; at += 8)
+            sum = System.Numerics.BitOperations.Crc32C(sum, BinaryPrimitives.ReadUInt64LittleEndian(bytes[at..]));
+        for (; at < bytes.Length; at++)
+            sum = System.Numerics.BitOperations.Crc32C(sum, bytes[at]);
         return sum;
     }
 }

@@ -1,3 +1,4 @@
+using System.Reflection;
 using Xunit;
 
 namespace OneCopy.Tests.Cli;
@@ -28,6 +29,13 @@ public class UsageTests
         Assert.Equal(2, run.ExitCode);
         Assert.Contains(sentence, run.Error, StringComparison.Ordinal);
         Assert.Equal("", run.Output.Trim());
+    }
+
+    [Fact]
+    public void TheVersionIsThatOfTheLibrary()
+    {
+        string version = typeof(MessageQueue).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+        Assert.Equal(version, Tool.Succeeds(["--version"]).Output.Trim());
     }
 
     [Theory]

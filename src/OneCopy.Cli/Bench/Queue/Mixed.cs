@@ -34,11 +34,9 @@ internal sealed class LoadPair(string root) : BoundedTurns
         try
         {
             for (int i = 0; i < roles.Count; i++)
-            {
                 await _workers[i].SayAsync($"load {roles[i]} {Uri.EscapeDataString(root)} {queue} {Bytes}", ct);
+            for (int i = 0; i < roles.Count; i++)
                 await _workers[i].ExpectAsync("ready", ct);
-            }
-
             await EachAsync("go", "loading");
             Exchange measured = turn();
             await EachAsync("stop", "stopped");

@@ -10,6 +10,7 @@ internal static class BenchWorker
 
     public static int Run() => WorkerSide.Run(side =>
     {
+        using Load load = new();
         while (true)
         {
             string[] command = side.Hear();
@@ -29,7 +30,7 @@ internal static class BenchWorker
                     WorkerSide.Say("closed");
                     break;
                 case "load":
-                    Load.Run(side, command[1..]);
+                    load.Run(side, command[1..]);
                     WorkerSide.Say("closed");
                     break;
                 default:

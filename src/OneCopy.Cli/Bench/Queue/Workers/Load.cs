@@ -2,19 +2,31 @@ using OneCopy.Cli.Processes;
 
 namespace OneCopy.Cli.Bench.Queue.Workers;
 
-/// <summary>What other processes do while round trips are measured: they hand over large messages, or copy memory, until they are told to stop.</summary>
-internal static class Load
+/// <summary>
+/// What other processes do while round trips are measured: they hand over large messages, or copy memory, until they are told to stop. Their memory is kept from one turn to the next, since to have it
+/// with all its pages takes longer than a turn.
+/// </summary>
+internal sealed class Load : IDisposable
 {
     public const string Copy = "copy";
     public const string Send = "send";
     public const string Receive = "receive";
 
-    /// <summary>WHAT ROOT NAME BYTES.</summary>
-    public static void Run(WorkerSide side, string[] words)
+    private Slab? _source;
+    private Slab? _target;
+
+    public void Dispose()
+    {
+        _source?.Dispose();
+        _target?.Dispose();
+    }
+
+    /// <summary>WHAT ROOT NAME BYTES, which are as many each time.</summary>
+    public void Run(WorkerSide side, string[] words)
     {
         string root = Uri.UnescapeDataString(words[1]);
         int bytes = int.Parse(words[3]);
-        using Slab source = new(words[0] is Receive ? 0 : bytes, hugePages: false), target = new(words[0] is Send ? 0 : bytes, hugePages: false);
+        Span<byte> source = words[0] is Receive ? default : Of(ref _source, bytes), target = words[0] is Send ? default : Of(ref _target, bytes);
         using MessageQueue? queue = words[0] is Copy ? null : MessageQueue.Open(words[2], new QueueOptions { Root = root });
         using CancellationTokenSource stop = new();
         WorkerSide.Say("ready");
@@ -28,13 +40,15 @@ internal static class Load
         WorkerSide.Say("loading");
         long done = words[0] switch
         {
-            Send => SendUntil(queue!, source.Span(0, bytes), stop.Token),
-            Receive => ReceiveAll(queue!, target.Span(0, bytes)),
-            _ => CopyUntil(source.Span(0, bytes), target.Span(0, bytes), stop.Token),
+            Send => SendUntil(queue!, source, stop.Token),
+            Receive => ReceiveAll(queue!, target),
+            _ => CopyUntil(source, target, stop.Token),
         };
         listener.Join();
         WorkerSide.Say($"stopped {done}");
     }
+
+    private static Span<byte> Of(ref Slab? slab, int bytes) => (slab ??= new Slab(bytes, hugePages: false)).Span(0, bytes);
 
     /// <summary>The last message is empty, and says that it is.</summary>
     private static long SendUntil(MessageQueue queue, ReadOnlySpan<byte> payload, CancellationToken stop)

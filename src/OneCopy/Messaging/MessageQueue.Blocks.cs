@@ -115,7 +115,13 @@ public sealed unsafe partial class MessageQueue
 
         _blocks[block] = new OwnBlock { ArenaOffset = offset, ArenaSize = arenaBytes };
         if (arenaBytes > 0)
+        {
+            // Its ends, which a receiver had last, while the record is written.
+            Processor.PrefetchForWrite(_self.Arena(offset));
+            Processor.PrefetchForWrite(_self.Arena(offset) + arenaBytes - 1);
             Remember(block, state.Generation);
+        }
+
         CrashPoint.At(Step.SendRecord);
         draft = WriteRecord(block, state, needs, offset);
         if (needs.Properties > 0)

@@ -147,6 +147,7 @@ public sealed partial class MessageQueue
             {
                 if (UnsaidDamage(reference.Participant, owner, corrupt) is { } damage)
                     throw damage;
+                Ring.GiveWay();
                 continue;
             }
 
@@ -197,6 +198,16 @@ public sealed partial class MessageQueue
             Processor.Prefetch(owner.File.Block(block) + BlockLayout.InlineOffset);
     }
 
+    /// <summary>Both ends of a payload in the arena, where its head is and, of what has one, the table of contents, while the rest of the hand-over is done.</summary>
+    private static unsafe void PrefetchEnds(Peer owner, in MessageRecord record)
+    {
+        if (record.Lane != Lane.Arena)
+            return;
+        byte* body = owner.File.Arena(record.BodyOffset);
+        Processor.Prefetch(body);
+        Processor.Prefetch(body + record.Length - 1);
+    }
+
     /// <summary>What will be read first of the message at a position, if it is there and its sender is known.</summary>
     private unsafe void PrefetchMessage(ulong position)
     {
@@ -221,6 +232,8 @@ public sealed partial class MessageQueue
                 return null;
             throw;
         }
+
+        PrefetchEnds(owner, record);
 
         // Withdrawn between the claim and the reading of its record, the block may hold the sender's next message by now, and that record
         // was read under this claim. What is not attached cannot be withdrawn from here on.

@@ -41,6 +41,7 @@ internal sealed unsafe partial class Ring
             {
                 CrashPoint.At(Step.EnqueueHelp);
                 Interlocked.CompareExchange(ref Tail, tail + 1, tail);
+                GiveWay();
             }
             else if (tail == Volatile.Read(ref Tail) && !TryDropStaleHead(staleness))
             {
@@ -147,6 +148,12 @@ internal sealed unsafe partial class Ring
         next = seen.Reference;
         return !seen.IsEmpty;
     }
+
+    /// <summary>
+    /// Another one was first, so that two run that do the same: they take the lines of that place from each other with each message. Lets somebody else run, who does the other half most likely, if anybody waits for
+    /// a processor; if nobody does, it is a moment in which the other one gets away.
+    /// </summary>
+    public static void GiveWay() => Thread.Yield();
 
     // Null: no sense can be made of it.
     private bool? Look(out Peeked peeked, bool asksTail)

@@ -131,7 +131,7 @@ public sealed partial class MessageQueue
     /// <summary>Receive: the oldest message that can be claimed. Null: the ring is empty.</summary>
     private Lease? ClaimNext()
     {
-        while (_ring.TryPeek(out Ring.Peeked oldest))
+        for (int tries = 0; _ring.TryPeek(out Ring.Peeked oldest); tries++)
         {
             MessageReference reference = oldest.Cell.Reference;
             Peer? owner = OwnerOf(reference, out QueueCorruptException? corrupt);
@@ -147,7 +147,8 @@ public sealed partial class MessageQueue
             {
                 if (UnsaidDamage(reference.Participant, owner, corrupt) is { } damage)
                     throw damage;
-                Ring.GiveWay();
+                if (tries == 0)
+                    Ring.GiveWay(); // Once: there may be many stale references.
                 continue;
             }
 

@@ -41,7 +41,10 @@ internal sealed unsafe partial class Ring
             {
                 CrashPoint.At(Step.EnqueueHelp);
                 Interlocked.CompareExchange(ref Tail, tail + 1, tail);
-                GiveWay();
+
+                // Once: behind one that died in the middle of a batch there are many to help over.
+                if (tries == 0)
+                    GiveWay();
             }
             else if (tail == Volatile.Read(ref Tail) && !TryDropStaleHead(staleness))
             {

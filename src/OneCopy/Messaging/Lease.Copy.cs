@@ -10,6 +10,55 @@ internal sealed unsafe partial class Lease
     private iovec[]? _segments;
     private int _ways;
 
+    /// <summary>
+    /// A short payload's bytes, without an exchange: whether they are this use's is looked at before the copy and after it. False: something is against it, and whoever begins an
+    /// operation instead is told what. Not within one; but it is counted as the handle's, and so long the sender's file stays mapped.
+    /// </summary>
+    public bool TryCopyInline(uint version, long offset, byte* destination, long length)
+    {
+        if ((destination == null && length != 0) || !queue.TryEnter(out int thread))
+            return false;
+        bool isThere = false;
+        if (TryReadPlace(version, out Place place) && place.Lane == Lane.Inline && length >= 0 && length <= place.Length && (ulong)offset <= (ulong)(place.Length - length))
+        {
+            Buffer.MemoryCopy(owner.File.Block(place.Block) + place.Body + offset, destination, length, length);
+            Volatile.ReadBarrier();
+            isThere = IsOpen(version) && !owner.File.IsDamaged;
+        }
+
+        queue.Exit(thread);
+        return isThere;
+    }
+
+    /// <summary>Where the payload is, without an exchange; the same holds. An attached one is nowhere.</summary>
+    public bool TryGetInPlace(uint version, out byte* payload, out long length)
+    {
+        bool isThere = TryReadPlace(version, out Place place);
+        length = place.Length;
+        payload = !isThere || place.Lane == Lane.Attached ? null
+            : place.Lane == Lane.Inline ? owner.File.Block(place.Block) + place.Body
+            : owner.File.Arena(place.Body);
+        return isThere;
+    }
+
+    // One use's words, all of them, or false: what another thread is just writing for the next one is not to be followed. One that was moved has another record.
+    private bool TryReadPlace(uint version, out Place place)
+    {
+        bool isOpen = IsOpen(version);
+        place = new Place(_block, _claimed.Lane, _claimed.BodyOffset, _claimed.Length);
+        isOpen &= _moved is null;
+        Volatile.ReadBarrier();
+        return isOpen && IsOpen(version);
+    }
+
+    private readonly struct Place(int block, Lane lane, long body, long length)
+    {
+        public readonly int Block = block;
+        public readonly Lane Lane = lane;
+        public readonly long Body = body;
+        public readonly long Length = length;
+    }
+
     public void CopyTo(long offset, byte* destination, long length, CancellationToken ct)
     {
         if (Lane != Lane.Inline)

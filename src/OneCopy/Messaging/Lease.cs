@@ -74,6 +74,8 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
     /// <summary>A new use of an idle lease, by whoever has just claimed the message.</summary>
     public void Start(int block, BlockState leased, in MessageRecord record)
     {
+        // Those that look without an exchange find the use of before over, or what belonged to it.
+        Volatile.WriteBarrier();
         _block = block;
         _leased = leased;
         _claimed = record;
@@ -132,7 +134,7 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
     }
 
     /// <summary>The message is done. False: it was withdrawn. Within an operation of the handle, whose file has the counters.</summary>
-    public bool TryComplete(uint version)
+    public bool TryComplete(uint version, int thread)
     {
         Begin(version, Answer.Completed);
         if (!queue.Finish(owner, _block, _leased))
@@ -145,14 +147,14 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
         Lane lane = Lane;
         long length = Length;
         bool isAlone = TryBecomeIdle();
-        queue.Leases.Enter();
+        queue.Leases.Enter(thread);
         queue.CountCompleted(lane, length);
         bool isKept = !isAlone || owner.TryReturn(this);
         queue.Leases.Exit();
         if (!isAlone)
             End();
         else if (!isKept)
-            owner.Release();
+            queue.ReleaseLater(owner);
         return true;
     }
 
@@ -241,6 +243,9 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
     public static DateTimeOffset TimeOf(long microseconds) =>
         DateTimeOffset.UnixEpoch.AddTicks(Math.Clamp(microseconds, 0, 253402300799999999) * TimeSpan.TicksPerMicrosecond);
 
+    /// <summary>Whether it is still this use, and not answered. An acquiring read.</summary>
+    private bool IsOpen(uint version) => (Volatile.Read(ref _use) & ~UsersMask) == Word(version, Answer.None, users: 0);
+
     private static long Word(uint version, Answer answer, int users) => ((long)version << VersionShift) | ((long)answer << AnswerShift) | (uint)users;
 
     private static uint VersionOf(long use) => (uint)(use >> VersionShift);
@@ -270,7 +275,7 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
         bool isKept = owner.TryReturn(this);
         queue.Leases.Exit();
         if (!isKept)
-            owner.Release();
+            queue.ReleaseLater(owner);
     }
 
     private void Take(Answer answer)

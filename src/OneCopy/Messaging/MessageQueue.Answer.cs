@@ -27,14 +27,14 @@ public sealed partial class MessageQueue
     /// <summary>Complete. False: the message was withdrawn meanwhile.</summary>
     internal bool TryComplete(ReceivedMessage message)
     {
-        Enter();
+        int thread = Enter();
         try
         {
-            return message.TryComplete();
+            return message.TryComplete(thread);
         }
         finally
         {
-            Exit();
+            Exit(thread);
         }
     }
 
@@ -181,7 +181,7 @@ public sealed partial class MessageQueue
             {
                 if (!wait)
                     return false;
-                draft = TakeDraft(needs, options.Properties, Deadline.Never, ct);
+                draft = WaitForDraft(needs, options.Properties, Deadline.Never, ct);
             }
 
             try
@@ -202,7 +202,7 @@ public sealed partial class MessageQueue
             else if (!TryPublish(draft))
                 return false;
 
-            EndSend(source.Length);
+            EndSend(source.Length, Environment.CurrentManagedThreadId);
             return true;
         }
         finally

@@ -53,15 +53,15 @@ public sealed unsafe partial class MessageQueue
         int properties = options.Properties?.EncodedLength() ?? 0;
         Draft* drafts = stackalloc Draft[MostAtOnce];
         int sent = 0;
-        EnterNew();
+        int thread = EnterNew();
         try
         {
             while (sent < payloads.Length)
             {
                 int most = Math.Min(payloads.Length - sent, MostAtOnce);
-                int taken = TakeDrafts(payloads.Slice(sent, most), options, properties, drafts, mayThrow: sent == 0, looksAtAll: !waitsAfter);
+                int taken = TakeDrafts(payloads.Slice(sent, most), options, properties, drafts, mayThrow: sent == 0, looksAtAll: !waitsAfter, thread);
                 int published = FillAndPublish(payloads.Slice(sent, taken), options, new ReadOnlySpan<Draft>(drafts, taken));
-                EndSends(payloads.Slice(sent, published));
+                EndSends(payloads.Slice(sent, published), thread);
                 sent += published;
                 if (published < most)
                     break;
@@ -72,7 +72,7 @@ public sealed unsafe partial class MessageQueue
         }
         finally
         {
-            Exit();
+            Exit(thread);
         }
     }
 
@@ -87,14 +87,14 @@ public sealed unsafe partial class MessageQueue
     public int TryReceiveMany(Span<ReceivedMessage> messages)
     {
         int taken = 0;
-        EnterNew();
+        int thread = EnterNew();
         try
         {
-            while (taken < messages.Length && ClaimMany(messages[taken..], ref taken))
+            while (taken < messages.Length && ClaimMany(messages[taken..], thread, ref taken))
             {
             }
 
-            if (taken == 0 && messages.Length > 0 && ClaimNext() is { } lease)
+            if (taken == 0 && messages.Length > 0 && ClaimNext(thread) is { } lease)
                 messages[taken++] = new ReceivedMessage(lease);
             _gathering.Found(taken);
             return taken;
@@ -106,7 +106,7 @@ public sealed unsafe partial class MessageQueue
         }
         finally
         {
-            Exit();
+            Exit(thread);
         }
     }
 
@@ -125,14 +125,14 @@ public sealed unsafe partial class MessageQueue
         }
 
         Exception? failure = null;
-        Enter();
+        int thread = Enter();
         try
         {
             foreach (ReceivedMessage message in messages)
             {
                 try
                 {
-                    if (!message.TryComplete())
+                    if (!message.TryComplete(thread))
                         failure ??= new MessageWithdrawnException();
                 }
                 catch (Exception e) when (e is InvalidOperationException or OneCopyException)
@@ -143,19 +143,19 @@ public sealed unsafe partial class MessageQueue
         }
         finally
         {
-            Exit();
+            Exit(thread);
         }
 
         if (failure is not null)
             System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
     }
 
-    private int TakeDrafts(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions options, int properties, Draft* drafts, bool mayThrow, bool looksAtAll)
+    private int TakeDrafts(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions options, int properties, Draft* drafts, bool mayThrow, bool looksAtAll, int thread)
     {
         int taken = 0;
         try
         {
-            _blocksGate.Enter();
+            _blocksGate.Enter(thread);
             try
             {
                 while (taken < payloads.Length && Needs.OfPayload(payloads[taken].Length, properties) is var needs
@@ -254,7 +254,7 @@ public sealed unsafe partial class MessageQueue
         return enqueued;
     }
 
-    private void EndSends(ReadOnlySpan<ReadOnlyMemory<byte>> payloads)
+    private void EndSends(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, int thread)
     {
         (long Messages, long Bytes) inline = default, arena = default;
         foreach (ReadOnlyMemory<byte> payload in payloads)
@@ -265,12 +265,12 @@ public sealed unsafe partial class MessageQueue
                 arena = (arena.Messages + 1, arena.Bytes + payload.Length);
         }
 
-        EndSends(Lane.Inline, inline.Messages, inline.Bytes);
-        EndSends(Lane.Arena, arena.Messages, arena.Bytes);
+        EndSends(Lane.Inline, inline.Messages, inline.Bytes, thread);
+        EndSends(Lane.Arena, arena.Messages, arena.Bytes, thread);
     }
 
     /// <summary>One walk along the ring, without helping: claims, takes the references out, and takes the head behind them in one step. False: nothing was there.</summary>
-    private bool ClaimMany(Span<ReceivedMessage> messages, ref int taken)
+    private bool ClaimMany(Span<ReceivedMessage> messages, int thread, ref int taken)
     {
         if (!_ring.TryPeek(out Ring.Peeked first))
             return false;
@@ -294,7 +294,7 @@ public sealed unsafe partial class MessageQueue
                 position++;
                 if (claimed)
                 {
-                    if (Admit(owner!, reference.Block, leased) is { } lease)
+                    if (Admit(owner!, reference.Block, leased, thread) is { } lease)
                     {
                         messages[into++] = new ReceivedMessage(lease);
                         taken++;

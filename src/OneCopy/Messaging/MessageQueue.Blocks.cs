@@ -6,8 +6,8 @@ namespace OneCopy;
 /// <summary>The handle's own blocks and arena: taking them for a message, taking them back when it is done.</summary>
 public sealed unsafe partial class MessageQueue
 {
-    // A gate and no lock: to leave it is a store, which does not wait until the lines of the record have come from the receiver that had them last.
-    private Gate _blocksGate;
+    // A gate and no lock: to leave it is a store, which does not wait until the lines of the record have come from the receiver that had them last; nor does to enter it, mostly.
+    private Gate _blocksGate = new();
     private readonly OwnBlock[] _blocks;
     private readonly OwnArena _arena;
     private readonly OwnArena _moves;
@@ -70,13 +70,16 @@ public sealed unsafe partial class MessageQueue
     /// <param name="properties">As far as they are counted in <paramref name="needs"/>.</param>
     /// <param name="draft">The block, with all but the payload.</param>
     /// <param name="looksAtAll">At all blocks. False, of one who will wait: at the next one, as each look takes the block's line from the receiver that has it.</param>
-    private bool TryDraft(Needs needs, MessageProperties? properties, out Draft draft, bool looksAtAll = true)
+    private bool TryDraft(in Needs needs, MessageProperties? properties, out Draft draft, bool looksAtAll = true) =>
+        TryDraft(needs, properties, out draft, looksAtAll, Environment.CurrentManagedThreadId);
+
+    private bool TryDraft(in Needs needs, MessageProperties? properties, out Draft draft, bool looksAtAll, int thread)
     {
         long arenaBytes = ArenaBytesOf(needs);
 
         // Its line comes while the block is filled.
         _ring.PrefetchForWrite(Volatile.Read(ref _ring.Tail));
-        _blocksGate.Enter();
+        _blocksGate.Enter(thread);
         try
         {
             return TryTakeDraft(needs, arenaBytes, properties, looksAtAll, out draft);
@@ -88,7 +91,7 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary>What it needs of the arena; more than that has is refused.</summary>
-    private long ArenaBytesOf(Needs needs)
+    private long ArenaBytesOf(in Needs needs)
     {
         long arenaBytes = needs.ArenaBytes(_self.InlineCapacity);
         return arenaBytes <= _self.ArenaLimit ? arenaBytes : throw new OneCopyException(
@@ -96,8 +99,8 @@ public sealed unsafe partial class MessageQueue
             "Raise QueueOptions.ArenaLimit, or send it with SendAsync, which attaches large payloads.");
     }
 
-    /// <summary><see cref="TryDraft"/>, within the gate of the blocks.</summary>
-    private bool TryTakeDraft(Needs needs, long arenaBytes, MessageProperties? properties, bool looksAtAll, out Draft draft)
+    /// <summary>The same within the gate of the blocks.</summary>
+    private bool TryTakeDraft(in Needs needs, long arenaBytes, MessageProperties? properties, bool looksAtAll, out Draft draft)
     {
         draft = default;
         long offset = -1;
@@ -129,7 +132,7 @@ public sealed unsafe partial class MessageQueue
         return true;
     }
 
-    private Draft WriteRecord(int block, BlockState state, Needs needs, long arenaOffset)
+    private Draft WriteRecord(int block, BlockState state, in Needs needs, long arenaOffset)
     {
         int capacity = _self.InlineCapacity;
         byte* p = _self.Block(block);

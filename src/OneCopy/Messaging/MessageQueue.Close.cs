@@ -37,8 +37,11 @@ public sealed partial class MessageQueue
             foreach (Peer peer in _peers.OfType<Peer>().Concat(_graveyard))
             {
                 peer.CloseFiles();
-                peer.Leave(this);
+                peer.LeaveOrRelease(this);
             }
+
+            _graveyard.Clear();
+            _isBuried = true;
         }
 
         _ring.Dispose();

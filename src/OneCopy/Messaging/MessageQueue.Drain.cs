@@ -68,12 +68,12 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Enter, for what a handle that is being drained does not begin any more.</summary>
-    private void EnterNew()
+    private int EnterNew()
     {
-        Enter();
+        int thread = Enter();
         if (!Volatile.Read(ref _draining))
-            return;
-        Exit();
+            return thread;
+        Exit(thread);
         throw new ObjectDisposedException(nameof(MessageQueue), $"The handle of queue {Name} is being closed, and begins nothing new.");
     }
 

@@ -11,8 +11,9 @@ public sealed partial class MessageQueue
     private readonly Peer?[] _peers;
     private readonly long[] _watches;
 
-    // Peers that are gone, until no operation can still be looking at their memory.
+    // Peers that are gone, until no operation can still be looking at their memory; and again for each reference to them that was in use by then.
     private readonly List<Peer> _graveyard = [];
+    private bool _isBuried;
 
     void IDoorbellOwner.OnAttention()
     {
@@ -165,9 +166,26 @@ public sealed partial class MessageQueue
             if (_operations.IsClosed || _operations.LooksAbove(_sleepers) || _operations.Count() != _sleepers)
                 return;
             foreach (Peer peer in _graveyard)
-                peer.Leave(this);
+                peer.LeaveOrRelease(this);
             _graveyard.Clear();
         }
+    }
+
+    /// <summary>The reference of a message on a lease, whose peer has left: when nobody can be reading that message any more.</summary>
+    internal void ReleaseLater(Peer peer)
+    {
+        bool isClosed;
+        lock (_graveyard)
+        {
+            isClosed = _isBuried;
+            if (!isClosed)
+                _graveyard.Add(peer);
+        }
+
+        if (isClosed)
+            peer.Release();
+        else
+            Bury();
     }
 
     private void StartWatching(Peer peer)

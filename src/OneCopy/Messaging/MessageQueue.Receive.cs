@@ -13,8 +13,8 @@ public sealed partial class MessageQueue
     /// <exception cref="QueueCorruptException">A message's record is impossible; that message was thrown away.</exception>
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
     public ReceivedMessage Receive(TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        TryReceive(timeout ?? Timeout.InfiniteTimeSpan, out ReceivedMessage message, cancellationToken)
-            ? message
+        ClaimOrWait(timeout ?? Timeout.InfiniteTimeSpan, cancellationToken) is { } lease
+            ? new ReceivedMessage(lease)
             : throw new TimeoutException($"No message came in the queue {Name} in time.");
 
     /// <summary>Takes the next message if there is one. Does not wait for one.</summary>
@@ -23,17 +23,17 @@ public sealed partial class MessageQueue
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
     public bool TryReceive(out ReceivedMessage message)
     {
-        EnterNew();
+        int thread = EnterNew();
         try
         {
-            if (Handed(ClaimNext(), out message))
+            if (Handed(ClaimNext(thread), out message))
                 return true;
             _ring.ThrowIfInDisorder();
             return false;
         }
         finally
         {
-            Exit();
+            Exit(thread);
         }
     }
 
@@ -43,24 +43,36 @@ public sealed partial class MessageQueue
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="QueueCorruptException">A message's record is impossible; that message was thrown away.</exception>
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
-    public bool TryReceive(TimeSpan timeout, out ReceivedMessage message, CancellationToken cancellationToken = default)
+    public bool TryReceive(TimeSpan timeout, out ReceivedMessage message, CancellationToken cancellationToken = default) =>
+        Handed(ClaimOrWait(timeout, cancellationToken), out message);
+
+    // Null: none came in time.
+    private Lease? ClaimOrWait(TimeSpan timeout, CancellationToken ct)
     {
-        Claim claim = default;
-        EnterNew();
+        int thread = EnterNew();
         try
         {
             // One try first: the clock is read by those alone who wait.
-            if (claim.Try(this))
-                _gathering.Found(1);
+            Lease? lease = ClaimNext(thread);
+            if (lease is null)
+                lease = WaitForMessage(timeout, ct);
             else
-                WaitUntil(WaitKind.Receive, ref claim, Deadline.After(timeout), cancellationToken);
+                _gathering.Found(1);
+            return lease;
         }
         finally
         {
-            Exit();
+            Exit(thread);
         }
+    }
 
-        return Handed(claim.Claimed, out message);
+    // Apart, so that its locals are not made ready for each message that is there already.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Lease? WaitForMessage(TimeSpan timeout, CancellationToken ct)
+    {
+        Claim claim = default;
+        WaitUntil(WaitKind.Receive, ref claim, Deadline.After(timeout), ct);
+        return claim.Claimed;
     }
 
     /// <summary>Waits for the next message without a thread, and takes it on a lease.</summary>
@@ -111,7 +123,7 @@ public sealed partial class MessageQueue
 
         public readonly bool MaySucceed(MessageQueue queue) => queue._ring.HasNews;
 
-        public bool Try(MessageQueue queue) => (Claimed = queue.ClaimNext()) is not null;
+        public bool Try(MessageQueue queue) => (Claimed = queue.ClaimNext(Environment.CurrentManagedThreadId)) is not null;
     }
 
     private static bool Handed(Lease? lease, out ReceivedMessage message)
@@ -121,15 +133,15 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Null: the owner's file is not mapped any more.</summary>
-    private Lease? StartLease(Peer owner, int block, BlockState leased, in MessageRecord record)
+    private Lease? StartLease(Peer owner, int block, BlockState leased, in MessageRecord record, int thread)
     {
-        Lease? lease = owner.TakeLease(this);
+        Lease? lease = owner.TakeLease(this, thread);
         lease?.Start(block, leased, record);
         return lease;
     }
 
     /// <summary>Receive: the oldest message that can be claimed. Null: the ring is empty.</summary>
-    private Lease? ClaimNext()
+    private Lease? ClaimNext(int thread)
     {
         for (int tries = 0; _ring.TryPeek(out Ring.Peeked oldest); tries++)
         {
@@ -157,7 +169,7 @@ public sealed partial class MessageQueue
             if (_ring.Sleepers(WaitKind.Receive).Any && _ring.HasNews)
                 WakeOne(WaitKind.Receive);
             PrefetchMessage(oldest.Position + 1);
-            if (Admit(owner!, reference.Block, leased) is { } lease)
+            if (Admit(owner!, reference.Block, leased, thread) is { } lease)
                 return lease;
         }
 
@@ -219,7 +231,7 @@ public sealed partial class MessageQueue
         Processor.Prefetch(block + BlockLayout.InlineOffset);
     }
 
-    internal Lease? Admit(Peer owner, int block, BlockState leased)
+    internal Lease? Admit(Peer owner, int block, BlockState leased, int thread)
     {
         MessageRecord record;
         try
@@ -243,7 +255,7 @@ public sealed partial class MessageQueue
         bool expired = record.HasExpired;
         if (leased.Attempts > 0 && !expired)
             _self.Count(Counter.Redelivered);
-        if (StartLease(owner, block, leased, record) is not { } message)
+        if (StartLease(owner, block, leased, record, thread) is not { } message)
             return null; // Withdrawn, and its sender gone.
         if (expired)
         {

@@ -7,7 +7,7 @@ namespace OneCopy;
 public sealed partial class MessageQueue
 {
     private readonly Stack<Rental> _spareRentals = new();
-    private Gate _rentals;
+    private Gate _rentals = new();
 
     /// <summary>As <see cref="Rent"/>, without a thread that waits.</summary>
     /// <param name="length">Bytes of the payload, 0 included. What they hold at first is not defined.</param>
@@ -40,7 +40,7 @@ public sealed partial class MessageQueue
                 await PublishAsync(Finished(rental, options), Deadline.After(options.Timeout), cancellationToken, keepDraft: true).ConfigureAwait(false);
                 sent = true;
                 ThrowIfBroken();
-                EndSend(rental);
+                EndSend(rental, Environment.CurrentManagedThreadId);
             }
             finally
             {
@@ -83,7 +83,7 @@ public sealed partial class MessageQueue
             {
                 sent = TryPublish(Finished(rental, options), keepDraft: true);
                 if (sent)
-                    EndSend(rental);
+                    EndSend(rental, Environment.CurrentManagedThreadId);
                 return sent;
             }
             finally
@@ -133,14 +133,14 @@ public sealed partial class MessageQueue
         if (needed > int.MaxValue)
             throw new OneCopyException($"A rented buffer holds {int.MaxValue:N0} bytes at most; {needed:N0} are asked for.");
         int larger = (int)Math.Max(needed, Math.Min(Math.Min(2L * length, int.MaxValue), _self.ArenaLimit));
-        EnterNew();
+        int thread = EnterNew();
         try
         {
-            return PlaceOf(TakeDraft(Needs.OfPayload(larger, 0), null, Deadline.After(timeout), CancellationToken.None), larger);
+            return PlaceOf(TakeDraft(Needs.OfPayload(larger, 0), null, Deadline.After(timeout), thread, CancellationToken.None), larger);
         }
         finally
         {
-            Exit();
+            Exit(thread);
         }
     }
 
@@ -159,5 +159,5 @@ public sealed partial class MessageQueue
     // By the length of its place, and not by what of it is sent.
     private bool IsInline(Rental buffer) => buffer.Place.Length <= _self.InlineCapacity;
 
-    private void EndSend(Rental buffer) => EndSend(IsInline(buffer) ? Lane.Inline : Lane.Arena, buffer.SentLength);
+    private void EndSend(Rental buffer, int thread) => EndSends(IsInline(buffer) ? Lane.Inline : Lane.Arena, 1, buffer.SentLength, thread);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using OneCopy.Interop;
 using OneCopy.Messaging;
 
@@ -28,19 +29,21 @@ public sealed partial class MessageQueue
         options.RefuseUntilCompleted();
         options.CheckTimeToLive();
         Needs needs = Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0);
-        EnterNew();
+        int thread = EnterNew();
         try
         {
-            Draft draft = TakeDraft(needs, options.Properties, deadline, cancellationToken, hasTried);
+            Draft draft = hasTried
+                ? WaitForDraft(needs, options.Properties, deadline, cancellationToken)
+                : TakeDraft(needs, options.Properties, deadline, thread, cancellationToken);
             payload.CopyTo(new Span<byte>(draft.Body, payload.Length));
             LimitLife(draft, options);
             Publish(draft, deadline, cancellationToken);
             ThrowIfBroken();
-            EndSend(payload.Length);
+            EndSend(payload.Length, thread);
         }
         finally
         {
-            Exit();
+            Exit(thread);
         }
     }
 
@@ -55,21 +58,21 @@ public sealed partial class MessageQueue
         options.RefuseUntilCompleted();
         options.CheckTimeToLive();
         Needs needs = Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0);
-        EnterNew();
+        int thread = EnterNew();
         try
         {
-            if (!TryDraft(needs, options.Properties, out Draft draft))
+            if (!TryDraft(needs, options.Properties, out Draft draft, looksAtAll: true, thread))
                 return false;
             payload.CopyTo(new Span<byte>(draft.Body, payload.Length));
             LimitLife(draft, options);
             if (!TryPublish(draft))
                 return false;
-            EndSend(payload.Length);
+            EndSend(payload.Length, thread);
             return true;
         }
         finally
         {
-            Exit();
+            Exit(thread);
         }
     }
 
@@ -85,14 +88,14 @@ public sealed partial class MessageQueue
     public unsafe SendBuffer Rent(int length, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        EnterNew();
+        int thread = EnterNew();
         try
         {
-            return Rented(TakeDraft(Needs.OfPayload(length, 0), null, Deadline.After(timeout), cancellationToken), length, timeout);
+            return Rented(TakeDraft(Needs.OfPayload(length, 0), null, Deadline.After(timeout), thread, cancellationToken), length, timeout);
         }
         finally
         {
-            Exit();
+            Exit(thread);
         }
     }
 
@@ -112,7 +115,7 @@ public sealed partial class MessageQueue
         options ??= SendOptions.Default;
         options.RefuseUntilCompleted();
         options.CheckTimeToLive();
-        EnterNew();
+        int thread = EnterNew();
         try
         {
             Rental rental = buffer.Take(this);
@@ -122,7 +125,7 @@ public sealed partial class MessageQueue
                 Publish(Finished(rental, options), Deadline.After(options.Timeout), cancellationToken, keepDraft: true);
                 sent = true;
                 ThrowIfBroken();
-                EndSend(rental);
+                EndSend(rental, thread);
             }
             finally
             {
@@ -131,7 +134,7 @@ public sealed partial class MessageQueue
         }
         finally
         {
-            Exit();
+            Exit(thread);
         }
     }
 
@@ -149,14 +152,18 @@ public sealed partial class MessageQueue
         }
     }
 
-    private Draft TakeDraft(Needs needs, MessageProperties? properties, long deadline, CancellationToken ct, bool hasTried = false)
+    private Draft TakeDraft(in Needs needs, MessageProperties? properties, long deadline, int thread, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        Draft draft = default;
-        if (hasTried)
-            ArenaBytesOf(needs); // What never will have room is refused before the wait.
-        else if (TryDraft(needs, properties, out draft, looksAtAll: false))
-            return draft;
+        return TryDraft(needs, properties, out Draft draft, looksAtAll: false, thread) ? draft : WaitForDraft(needs, properties, deadline, ct);
+    }
+
+    // Apart, so that its locals are not made ready for each message that need not wait.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Draft WaitForDraft(in Needs needs, MessageProperties? properties, long deadline, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        ArenaBytesOf(needs); // What never will have room is refused before the wait.
         TakeAttempt attempt = new(needs, properties);
         return WaitUntil(WaitKind.Own, ref attempt, deadline, ct)
             ? attempt.Draft
@@ -259,15 +266,15 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>A message is sent: it is counted, and the next one's block taken.</summary>
-    private void EndSend(long bytes) => EndSend(bytes <= _self.InlineCapacity ? Lane.Inline : Lane.Arena, bytes);
+    private void EndSend(long bytes, int thread) => EndSends(bytes <= _self.InlineCapacity ? Lane.Inline : Lane.Arena, 1, bytes, thread);
 
-    private void EndSend(Lane lane, long bytes) => EndSends(lane, 1, bytes);
+    private void EndSend(Lane lane, long bytes) => EndSends(lane, 1, bytes, Environment.CurrentManagedThreadId);
 
-    private void EndSends(Lane lane, long messages, long bytes)
+    private void EndSends(Lane lane, long messages, long bytes, int thread)
     {
         if (messages == 0)
             return;
-        _blocksGate.Enter();
+        _blocksGate.Enter(thread);
         _self.CountInGate(Counter.SentInline, lane, messages, bytes);
         TakeAhead();
         _blocksGate.Exit();

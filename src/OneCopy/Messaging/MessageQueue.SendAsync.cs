@@ -65,11 +65,11 @@ public sealed partial class MessageQueue
     /// <summary>Complete when it returns, unless there is no room.</summary>
     private ValueTask SendCopy(in ReadOnlySequence<byte> payload, SendOptions options, CancellationToken ct)
     {
-        EnterNew();
+        int thread = EnterNew();
         bool waits = false;
         try
         {
-            if (!TryDraft(Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0), options.Properties, out Draft draft, looksAtAll: false))
+            if (!TryDraft(Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0), options.Properties, out Draft draft, looksAtAll: false, thread))
                 return SendCopyAsync(payload, options, ct);
             Fill(draft, payload, null);
             LimitLife(draft, options);
@@ -80,14 +80,14 @@ public sealed partial class MessageQueue
                 return EnqueueCopyAsync(draft, payload.Length, Deadline.After(options.Timeout), ct);
             }
 
-            EndSend(payload.Length);
+            EndSend(payload.Length, thread);
             ThrowIfBroken();
             return ValueTask.CompletedTask;
         }
         finally
         {
             if (!waits)
-                Exit();
+                Exit(thread);
         }
     }
 
@@ -113,7 +113,7 @@ public sealed partial class MessageQueue
         try
         {
             await EnqueueAsync(draft, deadline, ct).ConfigureAwait(false);
-            EndSend(length);
+            EndSend(length, Environment.CurrentManagedThreadId);
             ThrowIfBroken();
         }
         finally
@@ -133,7 +133,7 @@ public sealed partial class MessageQueue
             Fill(draft, payload, null);
             LimitLife(draft, options);
             await PublishAsync(draft, deadline, ct).ConfigureAwait(false);
-            EndSend(payload.Length);
+            EndSend(payload.Length, Environment.CurrentManagedThreadId);
             ThrowIfBroken();
         }
         finally

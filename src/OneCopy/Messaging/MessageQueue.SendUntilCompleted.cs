@@ -53,7 +53,7 @@ public sealed unsafe partial class MessageQueue
         bool attach = ShouldAttach(length, options);
         long deadline = Deadline.After(options.Timeout);
         int properties = options.Properties?.EncodedLength() ?? 0;
-        EnterNew();
+        int thread = EnterNew();
         AttachedSend waiting = TakeWaiting();
         try
         {
@@ -62,7 +62,7 @@ public sealed unsafe partial class MessageQueue
             else if (attach)
                 waiting.Pin(pieces);
             Needs needs = attach ? Needs.OfSegments(waiting.Segments.Length, length, properties) : Needs.OfPayload(length, properties);
-            Draft draft = TakeDraft(needs, options.Properties, deadline, ct);
+            Draft draft = TakeDraft(needs, options.Properties, deadline, thread, ct);
             if (attach || held is null)
                 Fill(draft, pieces, attach ? waiting : null);
             else
@@ -79,7 +79,7 @@ public sealed unsafe partial class MessageQueue
         finally
         {
             EndWaiting(waiting);
-            Exit();
+            Exit(thread);
         }
     }
 

@@ -22,7 +22,7 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
     private int _sleepers;
     private int _closing;
     private bool _closed;
-    private Gate _leases;
+    private Gate _leases = new();
 
     private MessageQueue(QueueDirectory directory, Ring ring, Participant self, QueueOptions options)
     {
@@ -230,24 +230,35 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
     }
 
     /// <summary>
-    /// Begins an operation on mapped memory; pair with <see cref="Exit"/>. Closing waits for those under way, and wakes those that wait.
+    /// Begins an operation on mapped memory; pair with <see cref="Exit()"/>. Closing waits for those under way, and wakes those that wait.
     /// </summary>
-    private void Enter()
+    /// <returns>The thread's number, for <see cref="Exit(int)"/> in the same thread.</returns>
+    private int Enter()
     {
-        if (!TryEnter())
-            throw new ObjectDisposedException(nameof(MessageQueue), $"The handle of queue {Name} is closed.");
-        if (IsBroken)
-        {
-            Exit();
-            throw Broken();
-        }
+        int thread = Environment.CurrentManagedThreadId;
+        if (!_operations.TryEnter(thread))
+            throw Closed();
+        if (!IsBroken)
+            return thread;
+        Exit(thread);
+        throw Broken();
     }
+
+    private ObjectDisposedException Closed() => new(nameof(MessageQueue), $"The handle of queue {Name} is closed.");
 
     private bool TryEnter() => _operations.TryEnter();
 
-    private void Exit()
+    internal bool TryEnter(out int thread)
     {
-        _operations.Exit();
+        thread = Environment.CurrentManagedThreadId;
+        return _operations.TryEnter(thread);
+    }
+
+    private void Exit() => Exit(Environment.CurrentManagedThreadId);
+
+    internal void Exit(int thread)
+    {
+        _operations.Exit(thread);
         if (_graveyard.Count > 0)
             Bury();
     }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace OneCopy.Messaging;
@@ -22,10 +23,17 @@ internal sealed class OperationCount
 
     public bool IsClosed => Volatile.Read(ref _isClosed);
 
+    /// <inheritdoc cref="TryEnter(int)"/>
+    public bool TryEnter() => TryEnter(Environment.CurrentManagedThreadId);
+
+    /// <inheritdoc cref="Exit(int)"/>
+    public void Exit() => Exit(Environment.CurrentManagedThreadId);
+
     /// <summary>False: it is closed; then it is not entered.</summary>
-    public bool TryEnter()
+    /// <param name="thread">The number of the one that calls, which is asked for once in an operation: each time is a call into the runtime.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryEnter(int thread)
     {
-        int thread = Environment.CurrentManagedThreadId;
         ref Slot slot = ref SlotOf(thread);
         if (slot.Thread == thread)
             Volatile.Write(ref slot.Entered, slot.Entered + 1);
@@ -35,14 +43,14 @@ internal sealed class OperationCount
         // The processor may read this before the store above can be seen: Count makes the fence that orders the two.
         if (!IsClosed)
             return true;
-        Exit();
+        Exit(thread);
         return false;
     }
 
-    public void Exit()
+    /// <param name="thread">The number of the one that calls, whoever entered.</param>
+    public void Exit(int thread)
     {
         // Release: what the operation did is done before it is counted out.
-        int thread = Environment.CurrentManagedThreadId;
         ref Slot slot = ref SlotOf(thread);
         if (slot.Thread == thread)
             Volatile.Write(ref slot.Left, slot.Left + 1);

@@ -145,7 +145,7 @@ internal sealed unsafe partial class Participant : IDisposable
     public byte* Arena(long offset) => _arenaMap!.Address + offset;
 
     /// <summary>Whether the file was truncated under its mappings: what is read from it may be zeros.</summary>
-    public bool IsDamaged => _map.IsDamaged || (_arenaMap is not null && _arenaMap.IsDamaged);
+    public bool IsDamaged => MappingGuard.HasFaulted && (_map.IsDamaged || (_arenaMap is not null && _arenaMap.IsDamaged));
 
     /// <summary>Owner only, who knows how long the file must be: truncated where nothing was touched since, it is found by its length.</summary>
     public void LookAtLength()

@@ -107,10 +107,10 @@ internal sealed class Peer(Participant file)
     }
 
     /// <summary>An idle lease for a message of this peer, with its reference. Null: the memory is gone.</summary>
-    public Lease? TakeLease(MessageQueue queue)
+    public Lease? TakeLease(MessageQueue queue, int thread)
     {
         Lease? idle = null;
-        queue.Leases.Enter();
+        queue.Leases.Enter(thread);
         if (_idleCount > 0)
         {
             idle = _idle[--_idleCount];
@@ -132,9 +132,15 @@ internal sealed class Peer(Participant file)
         return true;
     }
 
-    /// <summary>The table's reference goes, and those of the idle leases; those in use go when they are answered.</summary>
-    public void Leave(MessageQueue queue)
+    /// <summary>First the table's reference goes, and those of the idle leases; then, each time, that of one that was in use, and is answered.</summary>
+    public void LeaveOrRelease(MessageQueue queue)
     {
+        if (_isLeaving)
+        {
+            Release();
+            return;
+        }
+
         queue.Leases.Enter();
         _isLeaving = true;
         int idle = _idleCount;

@@ -64,6 +64,8 @@ public readonly unsafe partial struct ReceivedMessage
     /// <inheritdoc cref="CopyTo(Span{byte}, CancellationToken)"/>
     public void CopyTo(long offset, byte* destination, long length, CancellationToken cancellationToken = default)
     {
+        if (Lease.TryCopyInline(_version, offset, destination, length))
+            return;
         Lease lease = Begin();
         try
         {
@@ -98,10 +100,16 @@ public readonly unsafe partial struct ReceivedMessage
     /// <exception cref="InvalidOperationException">The message was answered already.</exception>
     public bool TryGetSpan(out ReadOnlySpan<byte> payload)
     {
-        Lease lease = Begin();
-        bool there = lease.Lane != Lane.Attached && lease.Length <= int.MaxValue;
-        payload = there ? new ReadOnlySpan<byte>(lease.InPlace(0), (int)lease.Length) : default;
-        lease.End();
+        if (!Lease.TryGetInPlace(_version, out byte* place, out long length))
+        {
+            Lease lease = Begin();
+            place = lease.Lane == Lane.Attached ? null : lease.InPlace(0);
+            length = lease.Length;
+            lease.End();
+        }
+
+        bool there = place != null && length <= int.MaxValue;
+        payload = there ? new ReadOnlySpan<byte>(place, (int)length) : default;
         return there;
     }
 }

@@ -96,7 +96,7 @@ public readonly partial struct ReceivedMessage : IDisposable, IEquatable<Receive
     }
 
     /// <summary>False: it was withdrawn.</summary>
-    internal bool TryComplete() => Lease.TryComplete(_version);
+    internal bool TryComplete(int thread) => Lease.TryComplete(_version, thread);
 
     /// <summary>
     /// Gives it back, to be handed out again at once, to anybody. If it was handed out as often as the queue allows

@@ -12,7 +12,7 @@ namespace OneCopy.Messaging;
 /// </remarks>
 internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDisposable
 {
-    // { version:32, answer:8, users:24 }
+    // { version:32, answer:8, users:24 }, written within the handle's gate for leases alone, and read anywhere.
     private const int VersionShift = 32;
     private const int AnswerShift = 24;
     private const long UsersMask = (1L << AnswerShift) - 1;
@@ -100,62 +100,54 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
     }
 
     /// <summary>Begins an operation on the message; pair with <see cref="End"/>.</summary>
-    public void Begin(uint version) => Begin(version, Answer.None);
+    public void Begin(uint version) => Begin(version, Answer.None, Environment.CurrentManagedThreadId);
 
-    private void Begin(uint version, Answer answer)
+    private void Begin(uint version, Answer answer, int thread)
     {
-        // Most often nobody else is at it: then one exchange does.
-        long expected = Word(version, Answer.None, users: 0);
-        long seen = Interlocked.CompareExchange(ref _use, Word(version, answer, users: 1), expected);
-        while (seen != expected)
-        {
-            if (VersionOf(seen) != version)
-                throw AnsweredBefore();
-            if (AnswerOf(seen) != Answer.None)
-                throw Refusal(AnswerOf(seen));
-            expected = seen;
-            seen = Interlocked.CompareExchange(ref _use, seen + ((long)answer << AnswerShift) + 1, seen);
-        }
+        queue.Leases.Enter(thread);
+        long seen = _use;
+        bool begins = VersionOf(seen) == version && AnswerOf(seen) == Answer.None;
+        if (begins)
+            Volatile.Write(ref _use, seen + ((long)answer << AnswerShift) + 1);
+        queue.Leases.Exit();
+        if (!begins)
+            throw VersionOf(seen) != version ? AnsweredBefore() : Refusal(AnswerOf(seen));
+    }
+
+    /// <summary>After what was read of the message: whoever has answered it meanwhile has given it to others.</summary>
+    public void ThrowIfAnswered()
+    {
+        Volatile.ReadBarrier();
+        Answer answer = AnswerOf(Volatile.Read(ref _use));
+        if (answer != Answer.None)
+            throw Refusal(answer);
     }
 
     public void End()
     {
-        if (IsOver(Volatile.Read(ref _use)) && TryBecomeIdle())
-        {
-            Return();
-            return;
-        }
-
-        long seen = Interlocked.Decrement(ref _use);
-        if ((seen & UsersMask) != 0 || !IsOver(seen))
-            return;
-        Volatile.Write(ref _use, Word(VersionOf(seen) + 1, Answer.Idle, users: 0));
-        Return();
+        queue.Leases.Enter();
+        bool isKept = EndInGate();
+        queue.Leases.Exit();
+        if (!isKept)
+            queue.ReleaseLater(owner);
     }
 
     /// <summary>The message is done. False: it was withdrawn. Within an operation of the handle, whose file has the counters.</summary>
     public bool TryComplete(uint version, int thread)
     {
-        Begin(version, Answer.Completed);
-        if (!queue.Finish(owner, _block, _leased))
-        {
-            Change(Answer.Completed, Answer.Withdrawn);
-            End();
-            return false;
-        }
-
-        Lane lane = Lane;
-        long length = Length;
-        bool isAlone = TryBecomeIdle();
+        // Two times through the gate, and not once around it all: the change of the state waits for another processor's cache, and others would wait for that.
+        Begin(version, Answer.Completed, thread);
+        bool isDone = queue.Finish(owner, _block, _leased);
         queue.Leases.Enter(thread);
-        queue.CountCompleted(lane, length);
-        bool isKept = !isAlone || owner.TryReturn(this);
+        if (isDone)
+            queue.CountCompleted(Lane, Length);
+        else
+            Volatile.Write(ref _use, Answered(_use, Answer.Withdrawn));
+        bool isKept = EndInGate();
         queue.Leases.Exit();
-        if (!isAlone)
-            End();
-        else if (!isKept)
+        if (!isKept)
             queue.ReleaseLater(owner);
-        return true;
+        return isDone;
     }
 
     /// <summary>Within <see cref="Begin(uint)"/> and <see cref="End"/>, as all that follows.</summary>
@@ -172,14 +164,15 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
     /// <summary>As the caller of <see cref="ReceivedMessage.Dispose"/> means it: abandons it if it is this use, and not answered. Never throws.</summary>
     public void Dispose(uint version)
     {
-        long seen;
-        do
-        {
-            seen = Volatile.Read(ref _use);
-            if (VersionOf(seen) != version || AnswerOf(seen) == Answer.Idle)
-                return;
-        }
-        while (Interlocked.CompareExchange(ref _use, seen + 1, seen) != seen);
+        if (!Is(Volatile.Read(ref _use), version))
+            return; // Mostly: answered, and the use over.
+        queue.Leases.Enter();
+        bool begins = Is(_use, version);
+        if (begins)
+            Volatile.Write(ref _use, _use + 1);
+        queue.Leases.Exit();
+        if (!begins)
+            return;
         try
         {
             if (AnswerOf(Volatile.Read(ref _use)) == Answer.None)
@@ -194,9 +187,15 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
         finally
         {
             // Those that were lost, withdrawn or damaged are let go by this alone.
-            Interlocked.Or(ref _use, (long)Disposed << AnswerShift);
-            End();
+            queue.Leases.Enter();
+            Volatile.Write(ref _use, _use | ((long)Disposed << AnswerShift));
+            bool isKept = EndInGate();
+            queue.Leases.Exit();
+            if (!isKept)
+                queue.ReleaseLater(owner);
         }
+
+        static bool Is(long use, uint version) => VersionOf(use) == version && AnswerOf(use) != Answer.Idle;
     }
 
     /// <summary>Of one that was handed to nobody.</summary>
@@ -248,6 +247,8 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
 
     private static long Word(uint version, Answer answer, int users) => ((long)version << VersionShift) | ((long)answer << AnswerShift) | (uint)users;
 
+    private static long Answered(long use, Answer answer) => (use & ~((Disposed - 1L) << AnswerShift)) | ((long)answer << AnswerShift);
+
     private static uint VersionOf(long use) => (uint)(use >> VersionShift);
 
     private static Answer AnswerOf(long use) => (Answer)((byte)(use >> AnswerShift) & ~Disposed);
@@ -258,24 +259,13 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
 
     private static InvalidOperationException AnsweredBefore() => new("The message was answered before.");
 
-    /// <summary>By an operation that has answered. False: others are at it as well, and the last of them does it.</summary>
-    private bool TryBecomeIdle()
+    /// <summary>Within the gate: an operation is over, and the use of this object as well if it is answered and nobody else is at it. False: nobody will want it again; it is to be released.</summary>
+    private bool EndInGate()
     {
-        // Alone and answered: nobody else can begin any more.
-        long seen = Volatile.Read(ref _use);
-        if ((seen & UsersMask) != 1)
-            return false;
-        Volatile.Write(ref _use, Word(VersionOf(seen) + 1, Answer.Idle, users: 0));
-        return true;
-    }
-
-    private void Return()
-    {
-        queue.Leases.Enter();
-        bool isKept = owner.TryReturn(this);
-        queue.Leases.Exit();
-        if (!isKept)
-            queue.ReleaseLater(owner);
+        long use = _use - 1;
+        bool isOver = (use & UsersMask) == 0 && IsOver(use);
+        Volatile.Write(ref _use, isOver ? Word(VersionOf(use) + 1, Answer.Idle, users: 0) : use);
+        return !isOver || owner.TryReturn(this);
     }
 
     private void Take(Answer answer)
@@ -284,18 +274,14 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
             throw Refusal(AnswerOf(Volatile.Read(ref _use)));
     }
 
-    private bool TryTake(Answer answer) => Change(Answer.None, answer);
-
-    private bool Change(Answer from, Answer to)
+    private bool TryTake(Answer answer)
     {
-        while (true)
-        {
-            long seen = Volatile.Read(ref _use);
-            if (AnswerOf(seen) != from)
-                return false;
-            if (Interlocked.CompareExchange(ref _use, seen + ((long)(to - from) << AnswerShift), seen) == seen)
-                return true;
-        }
+        queue.Leases.Enter();
+        bool changes = AnswerOf(_use) == Answer.None;
+        if (changes)
+            Volatile.Write(ref _use, Answered(_use, answer));
+        queue.Leases.Exit();
+        return changes;
     }
 
     /// <summary>The message has come to an end that nobody here gave it. What to throw: that, or what it was answered with before.</summary>

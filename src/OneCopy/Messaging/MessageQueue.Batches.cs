@@ -158,11 +158,17 @@ public sealed unsafe partial class MessageQueue
             _blocksGate.Enter(thread);
             try
             {
+                if (!looksAtAll && IsToLetReceiversGoOn())
+                    return 0;
                 while (taken < payloads.Length && Needs.OfPayload(payloads[taken].Length, properties) is var needs
                     && TryTakeDraft(needs, ArenaBytesOf(needs), options.Properties, looksAtAll, out drafts[taken]))
                 {
                     taken++;
                 }
+
+                _blocksToUse -= taken;
+                if (taken < payloads.Length)
+                    (_isBehind, _blocksToUse) = (true, _blocks.Length / 8);
             }
             finally
             {
@@ -175,6 +181,21 @@ public sealed unsafe partial class MessageQueue
         }
 
         return taken;
+    }
+
+    /// <summary>
+    /// Whether it has run into its receivers before, and would again: who takes each block as soon as it is done stays behind them, and looks at what they are just about to change. It waits until some more
+    /// are free, and uses those without a look.
+    /// </summary>
+    private bool IsToLetReceiversGoOn()
+    {
+        if (!_isBehind || _blocksToUse > 0)
+            return false;
+        if (!IsFree(BlockFarAhead))
+            return true;
+        _blocksToUse = _blocks.Length / 8;
+        _isBehind = !IsFree((_nextBlock + (_blocks.Length / 2)) % _blocks.Length);
+        return false;
     }
 
     /// <summary>How many are sent. Those that are not, whatever the reason, are no drafts any more.</summary>

@@ -17,6 +17,10 @@ public sealed unsafe partial class MessageQueue
     private int _nextBlock;
     private long _sequence;
 
+    // Of batches: it has run out of blocks, and may take so many before it looks how far its receivers are. Under the gate.
+    private bool _isBehind;
+    private int _blocksToUse;
+
     // Taken for the next message; its generation, or 0: none is. Under the gate.
     private int _blockAhead;
     private uint _generationAhead;
@@ -82,6 +86,8 @@ public sealed unsafe partial class MessageQueue
         _blocksGate.Enter(thread);
         try
         {
+            // One that is sent alone, without a wait, does not care.
+            _isBehind &= looksAtAll;
             return TryTakeDraft(needs, arenaBytes, properties, looksAtAll, out draft);
         }
         finally
@@ -214,7 +220,7 @@ public sealed unsafe partial class MessageQueue
     /// </summary>
     private void TakeAhead()
     {
-        if (_generationAhead != 0 || !IsFree(_nextBlock) || !TryTakeNext(out int block, out BlockState state))
+        if (_generationAhead != 0 || (_isBehind && _blocksToUse <= 0) || !IsFree(_nextBlock) || !TryTakeNext(out int block, out BlockState state))
             return;
         (_blockAhead, _generationAhead) = (block, state.Generation);
 

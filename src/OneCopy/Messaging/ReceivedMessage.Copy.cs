@@ -12,7 +12,7 @@ public readonly unsafe partial struct ReceivedMessage
     /// <exception cref="MessageWithdrawnException">The sender took the message back; what was copied is not valid.</exception>
     /// <exception cref="MessageLostException">The sender's process ended, and an attached payload with it.</exception>
     /// <exception cref="OneCopyException">The payload cannot be pulled, nor can its sender move it into its arena.</exception>
-    /// <exception cref="InvalidOperationException">The message was answered already.</exception>
+    /// <exception cref="InvalidOperationException">The message was answered already, or by another thread during the copy; what was copied is not valid then.</exception>
     public void CopyTo(Span<byte> destination, CancellationToken cancellationToken = default)
     {
         long length = Length;
@@ -71,6 +71,7 @@ public readonly unsafe partial struct ReceivedMessage
         {
             lease.CheckRange(offset, length);
             lease.CopyTo(offset, destination, length, cancellationToken);
+            lease.ThrowIfAnswered();
         }
         finally
         {

@@ -26,4 +26,83 @@ public sealed class AnswerTests : IDisposable
         Assert.Equal("False", await both.ReadLineAsync());
         both.Finish();
     }
+
+    /// <summary>The object behind a message is used for the next ones; a copy that is under way meanwhile is never some of the one and some of the other.</summary>
+    [Fact]
+    public void A_copy_has_the_message_s_own_bytes_or_is_refused_whatever_is_answered_and_received_meanwhile()
+    {
+        const int Messages = 60_000;
+        using MessageQueue sender = _root.Open("q", new QueueOptions { Blocks = 2 });
+        using MessageQueue receiver = _root.Open();
+        Shared shared = new();
+        Thread sending = new(() =>
+        {
+            byte[] payload = new byte[6000];
+            for (int i = 1; i <= Messages; i++)
+            {
+                Span<byte> filled = payload.AsSpan(0, LengthOf(i));
+                filled.Fill((byte)(i % 251));
+                sender.Send(filled);
+            }
+        });
+        Thread[] copying = [.. Enumerable.Range(0, 2).Select(n => new Thread(() => Copy(shared, byInPlace: n == 1)))];
+        sending.Start();
+        foreach (Thread thread in copying)
+            thread.Start();
+        for (int i = 1; i <= Messages; i++)
+        {
+            ReceivedMessage message = receiver.Receive(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+            shared.Message = new Box(message);
+            if (i % 5 == 0)
+                Thread.SpinWait(i % 300);
+            message.Complete();
+        }
+
+        Volatile.Write(ref shared.IsOver, true);
+        Assert.True(sending.Join(TimeSpan.FromSeconds(20)));
+        foreach (Thread thread in copying)
+            Assert.True(thread.Join(TimeSpan.FromSeconds(20)));
+        Assert.Equal("", shared.Wrong);
+        Assert.True(shared.Copied > 200 && shared.Refused > 200, $"{shared.Copied} copied, {shared.Refused} refused");
+    }
+
+    private static int LengthOf(long number) => number % 7 == 0 ? 5000 : number % 2 == 0 ? 3900 : (int)(number % 400) + 1;
+
+    private static void Copy(Shared shared, bool byInPlace)
+    {
+        byte[] copy = new byte[6000];
+        while (!Volatile.Read(ref shared.IsOver))
+        {
+            if (Volatile.Read(ref shared.Message) is not { } box)
+                continue;
+            ReceivedMessage message = box.Message;
+            try
+            {
+                // In place, the memory may be another message's by the time it is read: where it is, and how long, is what can be right or wrong.
+                int length = byInPlace ? message.TryGetSpan(out ReadOnlySpan<byte> payload) ? payload.Length : -1 : (int)message.Length;
+                if (!byInPlace)
+                    message.CopyTo(copy);
+                Interlocked.Increment(ref shared.Copied);
+                bool isRight = length == LengthOf(message.SequenceNumber)
+                    && (byInPlace || copy.AsSpan(0, length).IndexOfAnyExcept((byte)(message.SequenceNumber % 251)) < 0);
+                if (!isRight)
+                    shared.Wrong = $"message {message.SequenceNumber} of {length} bytes begins with {copy[0]}";
+            }
+            catch (InvalidOperationException)
+            {
+                Interlocked.Increment(ref shared.Refused);
+            }
+        }
+    }
+
+    private sealed record Box(ReceivedMessage Message);
+
+    private sealed class Shared
+    {
+        public Box? Message;
+        public bool IsOver;
+        public int Copied;
+        public int Refused;
+        public string Wrong = "";
+    }
 }

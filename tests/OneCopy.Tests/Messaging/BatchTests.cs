@@ -64,6 +64,35 @@ public sealed class BatchTests : IDisposable
         Assert.Equal(0, many.TrySendMany([]));
     }
 
+    /// <summary>A batch that has run out of blocks waits for several, some way on: a message that is held just there keeps nobody from the others.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(8)]
+    [InlineData(9)]
+    [InlineData(40)]
+    public async Task A_held_message_keeps_no_batch_from_the_blocks_around_it(int held)
+    {
+        const int Blocks = 64;
+        using MessageQueue sender = Open(Blocks);
+        using MessageQueue receiver = Open(Blocks);
+        CancellationToken ct = TestContext.Current.CancellationToken;
+        ReceivedMessage kept = default;
+        Task sending = Task.Run(() => sender.SendMany(Small(1000)), ct);
+        for (int i = 0; i < 1000; i++)
+        {
+            ReceivedMessage message = receiver.Receive(TimeSpan.FromSeconds(20), ct);
+            if (i == held)
+                kept = message;
+            else
+                message.Complete();
+        }
+
+        await sending.WaitAsync(TimeSpan.FromSeconds(20), ct);
+        kept.Complete();
+        Assert.Equal(0, sender.Statistics.Queued + sender.Statistics.Leased);
+    }
+
     [Fact]
     public void Payloads_whose_memory_is_gone_leave_the_blocks_free()
     {

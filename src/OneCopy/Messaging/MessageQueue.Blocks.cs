@@ -100,10 +100,12 @@ public sealed unsafe partial class MessageQueue
     private long ArenaBytesOf(in Needs needs)
     {
         long arenaBytes = needs.ArenaBytes(_self.InlineCapacity);
-        return arenaBytes <= _self.ArenaLimit ? arenaBytes : throw new OneCopyException(
-            $"A message of {needs.PayloadLength:N0} bytes does not fit in this participant's arena of {_self.ArenaLimit:N0} bytes. " +
-            "Raise QueueOptions.ArenaLimit, or send it with SendAsync, which attaches large payloads.");
+        return arenaBytes <= _self.ArenaLimit ? arenaBytes : throw TooLarge(needs.PayloadLength);
     }
+
+    private OneCopyException TooLarge(long length) => new(
+        $"A message of {length:N0} bytes does not fit in this participant's arena of {_self.ArenaLimit:N0} bytes. " +
+        "Raise QueueOptions.ArenaLimit, or send it with SendAsync, which attaches large payloads.");
 
     /// <summary>The same within the gate of the blocks.</summary>
     private bool TryTakeDraft(in Needs needs, long arenaBytes, MessageProperties? properties, bool looksAtAll, out Draft draft)

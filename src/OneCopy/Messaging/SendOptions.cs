@@ -39,7 +39,11 @@ public sealed record SendOptions
     /// <summary>At least 1: 0 would be "never".</summary>
     internal static long Microseconds(TimeSpan time) => Math.Max(1, time.Ticks / TimeSpan.TicksPerMicrosecond);
 
-    internal void CheckTimeToLive() => CheckTimeToLive(TimeToLive);
+    internal void CheckTimeToLive()
+    {
+        if (TimeToLive.HasValue)
+            CheckTimeToLive(TimeToLive);
+    }
 
     internal static void CheckTimeToLive(TimeSpan? time)
     {
@@ -48,7 +52,9 @@ public sealed record SendOptions
     }
 
     /// <summary>Microseconds since 1970 at which a message that is sent now expires; 0 = never.</summary>
-    internal long ExpiresAt(long queueDefault)
+    internal long ExpiresAt(long queueDefault) => queueDefault == 0 && !TimeToLive.HasValue ? 0 : ExpiresAtSome(queueDefault);
+
+    private long ExpiresAtSome(long queueDefault)
     {
         if (TimeToLive == System.Threading.Timeout.InfiniteTimeSpan)
             return 0;

@@ -80,7 +80,7 @@ public class GateTests
     [Fact]
     public void Never_are_two_inside()
     {
-        const int Rounds = 20_000;
+        const int Rounds = 8_000;
         Barrier round = new(2); // Not disposed: of two, one may be left behind in it.
         bool isTakenAway = false;
         Thread other = new(() =>

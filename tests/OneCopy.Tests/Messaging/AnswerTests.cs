@@ -31,7 +31,7 @@ public sealed class AnswerTests : IDisposable
     [Fact]
     public void A_copy_has_the_message_s_own_bytes_or_is_refused_whatever_is_answered_and_received_meanwhile()
     {
-        const int Messages = 25_000;
+        const int Messages = 12_000;
         using MessageQueue sender = _root.Open("q", new QueueOptions { Blocks = 2 });
         using MessageQueue receiver = _root.Open();
         Shared shared = new();

@@ -11,6 +11,9 @@ internal struct Gate
     private const int LeastInARow = 128;
     private const int Growth = 8;
 
+    // So often at most; the last one takes thirty million in a row. All are there from the beginning, so that none is allocated for a message.
+    private const int MostOwners = 7;
+
     private Owner? _owner;
     private int _isTaken;
 
@@ -18,12 +21,15 @@ internal struct Gate
     private int _lastThread;
     private int _inARow;
     private int _enough;
-    private Owner? _spare;
+    private int _owners;
+    private readonly Owner[] _unused;
 
     public Gate()
     {
         _enough = LeastInARow;
-        _spare = new Owner();
+        _unused = new Owner[MostOwners];
+        for (int i = 0; i < MostOwners; i++)
+            _unused[i] = new Owner();
     }
 
     /// <summary>Whether a thread has it for its own.</summary>
@@ -81,17 +87,16 @@ internal struct Gate
 
         if (_lastThread != thread)
             (_lastThread, _inARow) = (thread, 0);
-        else if (++_inARow >= _enough)
+        else if (_owners < MostOwners && ++_inARow >= _enough)
             Own(thread);
     }
 
     /// <summary>By who is inside by an exchange, and then is inside as the owner.</summary>
     private void Own(int thread)
     {
-        Owner owner = _spare ?? new Owner();
-        _spare = null;
+        Owner owner = _unused[_owners++];
         _inARow = 0;
-        _enough = (int)Math.Min((long)_enough * Growth, int.MaxValue);
+        _enough *= Growth;
         owner.Thread = thread;
         owner.IsInside = true;
 

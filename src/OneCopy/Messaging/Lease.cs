@@ -12,7 +12,7 @@ namespace OneCopy.Messaging;
 /// </remarks>
 internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDisposable
 {
-    // { version:32, answer:8, users:24 }, written within the handle's gate for leases alone, and read anywhere.
+    // { version:32, answer:8, users:24 }, written within the handle's gate for leases, but for the start of a use, by whoever has taken the idle object; read anywhere.
     private const int VersionShift = 32;
     private const int AnswerShift = 24;
     private const long UsersMask = (1L << AnswerShift) - 1;

@@ -107,7 +107,7 @@ public sealed unsafe partial class MessageQueue
         $"A message of {length:N0} bytes does not fit in this participant's arena of {_self.ArenaLimit:N0} bytes. " +
         "Raise QueueOptions.ArenaLimit, or send it with SendAsync, which attaches large payloads.");
 
-    /// <summary>The same within the gate of the blocks.</summary>
+    /// <summary>The first step of a send, within the gate of the blocks.</summary>
     private bool TryTakeDraft(in Needs needs, long arenaBytes, MessageProperties? properties, bool looksAtAll, out Draft draft)
     {
         draft = default;

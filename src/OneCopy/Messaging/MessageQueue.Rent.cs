@@ -159,5 +159,5 @@ public sealed partial class MessageQueue
     // By the length of its place, and not by what of it is sent.
     private bool IsInline(Rental buffer) => buffer.Place.Length <= _self.InlineCapacity;
 
-    private void EndSend(Rental buffer, int thread) => EndSends(IsInline(buffer) ? Lane.Inline : Lane.Arena, 1, buffer.SentLength, thread);
+    private void EndSend(Rental buffer, int thread) => EndSend(IsInline(buffer) ? Lane.Inline : Lane.Arena, buffer.SentLength, thread);
 }

@@ -266,9 +266,9 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>A message is sent: it is counted, and the next one's block taken.</summary>
-    private void EndSend(long bytes, int thread) => EndSends(bytes <= _self.InlineCapacity ? Lane.Inline : Lane.Arena, 1, bytes, thread);
+    private void EndSend(long bytes, int thread) => EndSend(bytes <= _self.InlineCapacity ? Lane.Inline : Lane.Arena, bytes, thread);
 
-    private void EndSend(Lane lane, long bytes) => EndSends(lane, 1, bytes, Environment.CurrentManagedThreadId);
+    private void EndSend(Lane lane, long bytes, int thread) => EndSends(lane, 1, bytes, thread);
 
     private void EndSends(Lane lane, long messages, long bytes, int thread)
     {

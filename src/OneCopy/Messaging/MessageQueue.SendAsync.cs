@@ -164,7 +164,7 @@ public sealed partial class MessageQueue
             try
             {
                 await PublishAsync(draft, deadline, ct).ConfigureAwait(false);
-                EndSend(attach ? Lane.Attached : needs.BodyFits(_self.InlineCapacity) ? Lane.Inline : Lane.Arena, payload.Length);
+                EndSend(attach ? Lane.Attached : needs.BodyFits(_self.InlineCapacity) ? Lane.Inline : Lane.Arena, payload.Length, Environment.CurrentManagedThreadId);
                 await CompleteAsync(waiting, deadline, ct).ConfigureAwait(false);
             }
             finally

@@ -70,7 +70,7 @@ public sealed unsafe partial class MessageQueue
             LimitLife(draft, options);
             BeginWaiting(waiting, draft, length);
             PublishBlocking(waiting, draft, deadline, ct);
-            EndSend(attach ? Lane.Attached : needs.BodyFits(_self.InlineCapacity) ? Lane.Inline : Lane.Arena, length);
+            EndSend(attach ? Lane.Attached : needs.BodyFits(_self.InlineCapacity) ? Lane.Inline : Lane.Arena, length, thread);
             AwaitCompletion(waiting, deadline, ct);
             if (attach && !waiting.IsMoved)
                 Volatile.Write(ref _attachedSinceMove, 1);

@@ -53,7 +53,7 @@ internal sealed unsafe partial class Ring : IDisposable
     public SafeFileHandle File => _file;
 
     /// <summary>Whether the file was truncated under its mapping.</summary>
-    public bool IsDamaged => MappingGuard.HasFaulted && _map.IsDamaged;
+    public bool IsDamaged => _map.IsDamaged;
 
     /// <summary>Truncated where nothing was touched since, it is found by its length.</summary>
     public void LookAtLength()

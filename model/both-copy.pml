@@ -1,7 +1,7 @@
 /* A receiver and a sender copy one attached message together, and either may be killed between any two steps; the message
    may be withdrawn at any time, abandoned and received again. The words for it lie in the receiver's file: the posting
-   { tag, destination }, the cursor { tag, next piece }, one mark for each piece that the sender took. A tag is never used
-   twice by a receiver.
+   { tag, destination }, the cursor { tag, pieces taken from the front, from the back }, one mark for each piece that the sender
+   took. The receiver takes from the front, the sender from the back. A tag is never used twice by a receiver.
 
    -DAWAKE: the sender's thread is blocked in the send and awake: it looks without having announced a sleep, and announces one before it sleeps.
 
@@ -43,7 +43,7 @@
 byte ph=QUEUED, act=0, gen=1;    /* the block */
 bool entdead;                    /* the sender is dead and recovered */
 bool memok=true;                 /* the sender's memory holds the message */
-byte post[NA], cur[NA], ctag[NA], dest[NA]; byte sd[NA*PN]; /* the receivers' files; sd: 0 = open, 1 = pushed, 2 = given back */
+byte post[NA], cur[NA], bck[NA], ctag[NA], dest[NA]; byte sd[NA*PN]; /* the receivers' files; sd: 0 = open, 1 = pushed, 2 = given back */
 bool gate;                       /* in the sender's process: its helping thread is at a piece, or moves */
 bool mreq, moved; byte arena;
 byte buf[NA*PN];                 /* the destination: 0 = nothing, 1 = the message, 2 = garbage */
@@ -67,10 +67,13 @@ inline ring(a) {
   fi
 }
 /* The user has its buffer back. The rest only makes equal states equal. */
-#define CLEAN inuse[me]=0; n=0; rung[me]=false; i=0; do :: i<PN -> buf[me*PN+i]=0; sd[me*PN+i]=0; mine[i]=false; i++ :: else -> break od; i=0
+#define CLEAN inuse[me]=0; n=0; rung[me]=false; i=0; do :: i<PN -> buf[me*PN+i]=0; sd[me*PN+i]=0; i++ :: else -> break od; i=0
 #define LEASE (ph==LEASED && act==me && gen==g)
-#define PREPARE tags++; inuse[me]=tags; cur[me]=0; ctag[me]=tags; \
-  i=0; do :: i<PN -> sd[me*PN+i]=0; buf[me*PN+i]=0; mine[i]=false; i++ :: else -> break od; i=0
+#define PREPARE tags++; inuse[me]=tags; cur[me]=0; bck[me]=0; ctag[me]=tags; \
+  i=0; do :: i<PN -> sd[me*PN+i]=0; buf[me*PN+i]=0; i++ :: else -> break od; i=0
+/* Not all are taken; the last of those that the sender took. */
+#define OPEN(r) (cur[r]+bck[r]<PN)
+#define BACK (PN-1-i)
 #if PN==2
 #define ALLPUSHED (sd[me*PN]==1 && sd[me*PN+1]==1)
 #define ANYBACK (sd[me*PN]==2 || sd[me*PN+1]==2)
@@ -83,7 +86,7 @@ inline ring(a) {
 #define OPT_CANCEL(then) :: atomic{ cancels>0 -> cancels--; zz[me]=false; quit=true }; goto then
 
 proctype Receiver(byte me) {
-  byte g, i, n; bool mine[PN]; bool bad, quit;
+  byte g, i, n; bool bad, quit;
 claim:
   if
   :: atomic{ ph==QUEUED -> ph=LEASED; act=me; g=gen }                                      /* [recv.claim] */
@@ -122,9 +125,9 @@ await:                                                                          
 close:
   if                                                                                       /* [both.close] */
 #ifdef F_CANCEL_NO_WAIT
-  :: atomic{ n=(quit -> 0 : cur[me]); cur[me]=PN }
+  :: atomic{ n=(quit -> 0 : bck[me]); cur[me]=PN }
 #else
-  :: atomic{ n=cur[me]; cur[me]=PN }
+  :: atomic{ n=bck[me]; cur[me]=PN }
 #endif
   OPT_DIE
   fi;
@@ -135,9 +138,9 @@ again:
      if :: atomic{ flag[me]=true } OPT_DIE fi;                                             /* [sleep.bit] */
      if :: atomic{ rung[me]=false } OPT_DIE fi;                                            /* [sleep.read] */
      if                                                                                    /* [sleep.look] */
-     :: atomic{ sd[me*PN+i]!=0 -> i++ }
-     :: atomic{ sd[me*PN+i]==0 && entdead -> i++ }
-     :: atomic{ sd[me*PN+i]==0 && !entdead -> skip };
+     :: atomic{ sd[me*PN+BACK]!=0 -> i++ }
+     :: atomic{ sd[me*PN+BACK]==0 && entdead -> i++ }
+     :: atomic{ sd[me*PN+BACK]==0 && !entdead -> skip };
         if                                                                                 /* [sleep.wait] */
         :: atomic{ rung[me] -> skip }
         :: atomic{ !rung[me] -> zz[me]=true };
@@ -192,14 +195,14 @@ left: /* cancelled: the message stays on its lease, and its receiver copies once
   ring(0);                                                                                 /* [both.ring] */
 piece:
   if
-  :: atomic{ cur[me]<PN -> i=cur[me]; cur[me]=cur[me]+1; mine[i]=true }                    /* [both.take] */
-  :: atomic{ cur[me]>=PN -> n=PN }; goto others
-  :: atomic{ !LEASE && cur[me]<PN -> n=cur[me]; cur[me]=PN; bad=true }; goto others        /* [both.close]: withdrawn in between */
+  :: atomic{ OPEN(me) -> i=cur[me]; cur[me]=cur[me]+1 }                                    /* [both.take] */
+  :: atomic{ !OPEN(me) -> n=bck[me] }; goto others
+  :: atomic{ !LEASE && OPEN(me) -> n=bck[me]; cur[me]=PN; bad=true }; goto others          /* [both.close]: withdrawn in between */
   OPT_DIE
   fi;
   if
   :: atomic{ LIVE -> buf[me*PN+i]=(memok -> 1 : 2) }                                       /* [both.pull] */
-  :: atomic{ !LIVE -> bad=true; n=cur[me]; cur[me]=PN }; goto others                       /* no such process */
+  :: atomic{ !LIVE -> bad=true; n=bck[me]; cur[me]=PN }; goto others                       /* no such process */
   OPT_DIE
   fi;
   i=0;
@@ -209,30 +212,27 @@ others:                                                                         
 #ifndef F_NO_WAIT
   do
   :: i<n ->
-     if
-     :: mine[i] -> i++
-     :: else ->
 again:
         if :: atomic{ flag[me]=true } OPT_DIE fi;                                          /* [sleep.bit] */
         if :: atomic{ rung[me]=false } OPT_DIE fi;                                         /* [sleep.read] */
         if                                                                                 /* [sleep.look] */
-        :: atomic{ sd[me*PN+i]==1 -> i++ }
-        :: atomic{ sd[me*PN+i]==2 -> skip };                                               /* given back: copy it myself */
+        :: atomic{ sd[me*PN+BACK]==1 -> i++ }
+        :: atomic{ sd[me*PN+BACK]==2 -> skip };                                            /* given back: copy it myself */
            if
-           :: atomic{ LIVE -> buf[me*PN+i]=(memok -> 1 : 2); i++ }                         /* [both.again] */
+           :: atomic{ LIVE -> buf[me*PN+BACK]=(memok -> 1 : 2); i++ }                         /* [both.again] */
            :: atomic{ !LIVE -> bad=true; i++ }
            OPT_DIE
            fi
 #ifndef F_WAIT_DEAD
-        :: atomic{ sd[me*PN+i]==0 && entdead -> skip };                                    /* taken by a dead sender: copy it again, */
+        :: atomic{ sd[me*PN+BACK]==0 && entdead -> skip };                                    /* taken by a dead sender: copy it again, */
            if                                                                              /* which finds no process */
-           :: atomic{ LIVE -> buf[me*PN+i]=(memok -> 1 : 2); i++ }
+           :: atomic{ LIVE -> buf[me*PN+BACK]=(memok -> 1 : 2); i++ }
            :: atomic{ !LIVE -> bad=true; i++ }
            OPT_DIE
            fi
-        :: atomic{ sd[me*PN+i]==0 && !entdead -> skip };
+        :: atomic{ sd[me*PN+BACK]==0 && !entdead -> skip };
 #else
-        :: atomic{ sd[me*PN+i]==0 -> skip };
+        :: atomic{ sd[me*PN+BACK]==0 -> skip };
 #endif
            if                                                                              /* [sleep.wait] */
            :: atomic{ rung[me] -> skip }
@@ -243,7 +243,6 @@ again:
            goto again
         OPT_DIE
         fi
-     fi
   :: else -> break
   od;
 #endif
@@ -271,13 +270,13 @@ finished:
   if OPT_DIE fi;
   goto died;
 dying: atomic{ g=0; i=0; n=0; bad=false; quit=false; inuse[me]=0;
-               do :: i<PN -> mine[i]=false; buf[me*PN+i]=0; i++ :: else -> break od; i=0; goto died };
+               do :: i<PN -> buf[me*PN+i]=0; i++ :: else -> break od; i=0; goto died };
 died: false
 }
 
 /* A piece for the sender: posted, not all taken, and the lease is still that receiver's. */
 #define HELD(r) (ph==LEASED && act==r)
-#define WORK(r) (post[r]!=0 && cur[r]<PN && HELD(r))
+#define WORK(r) (post[r]!=0 && OPEN(r) && HELD(r))
 #if NREC>1
 #define ANYWORK (WORK(1) || WORK(2))
 #else
@@ -335,11 +334,11 @@ look:
 #endif
   if                                                                                       /* [help.take] */
 #ifdef F_NO_TAG
-  :: atomic{ cur[r]<PN -> i=cur[r]; cur[r]=cur[r]+1 }
-  :: atomic{ cur[r]>=PN -> r=0; tg=0; fd=0; gate=false }; goto look
+  :: atomic{ OPEN(r) -> i=PN-1-bck[r]; bck[r]=bck[r]+1 }
+  :: atomic{ !OPEN(r) -> r=0; tg=0; fd=0; gate=false }; goto look
 #else
-  :: atomic{ cur[r]<PN && ctag[r]==tg -> i=cur[r]; cur[r]=cur[r]+1 }
-  :: atomic{ !(cur[r]<PN && ctag[r]==tg) -> r=0; tg=0; fd=0; gate=false }; goto look
+  :: atomic{ OPEN(r) && ctag[r]==tg -> i=PN-1-bck[r]; bck[r]=bck[r]+1 }
+  :: atomic{ !(OPEN(r) && ctag[r]==tg) -> r=0; tg=0; fd=0; gate=false }; goto look
 #endif
   OPT_DIE
   fi;

@@ -8,7 +8,7 @@ namespace OneCopy.TestProcess;
 
 /// <summary>
 /// Senders and receivers that are refused each other's memory. All begin with steps (<see cref="MemoryModes"/>), before which may stand
-/// <c>wait-at=STEP[:N]</c>: at the N-th time it is at this step of the protocol it says "at STEP" and waits for a line.
+/// <c>wait-at=STEP[:N|:*]</c>: at the N-th time it is at this step of the protocol, or each time, it says "at STEP" and waits for a line.
 /// </summary>
 internal static class LaneModes
 {
@@ -24,8 +24,8 @@ internal static class LaneModes
     }
 
     /// <summary>
-    /// STEP… ROOT NAME COUNT LENGTH [required] [set-dumpable] [blocking]: sends large messages one by one, says "sent" or what they failed with, and waits. blocking: with
-    /// SendUntilCompleted, in a thread that helps.
+    /// STEP… ROOT NAME COUNT LENGTH [required] [set-dumpable] [blocking] [pooled]: sends large messages one by one, says "sent" or what they failed with, and waits. blocking: with
+    /// SendUntilCompleted, in a thread that helps. pooled: out of one buffer of a pool.
     /// </summary>
     private static int Send(string[] args)
     {
@@ -37,11 +37,13 @@ internal static class LaneModes
             AllowPtracer = args.Contains("set-dumpable"),
         });
         Console.WriteLine("open");
-        byte[] payload = new byte[int.Parse(args[3])];
+        int length = int.Parse(args[3]);
+        using PooledBuffer buffer = args.Contains("pooled") ? OneCopyMemoryPool.Shared.RentBuffer(length) : default;
+        Memory<byte> payload = args.Contains("pooled") ? buffer.Memory : new byte[length];
         for (int i = 0; i < int.Parse(args[2]); i++)
         {
-            QueueModes.Fill(payload, i);
-            Say(args.Contains("blocking") ? Task.Factory.StartNew(() => queue.SendUntilCompleted(payload), TaskCreationOptions.LongRunning) : queue.SendAsync(payload).AsTask());
+            QueueModes.Fill(payload.Span, i);
+            Say(args.Contains("blocking") ? Task.Factory.StartNew(() => queue.SendUntilCompleted(payload.Span), TaskCreationOptions.LongRunning) : queue.SendAsync(payload).AsTask());
         }
 
         Console.In.ReadToEnd();
@@ -49,9 +51,9 @@ internal static class LaneModes
     }
 
     /// <summary>
-    /// STEP… ROOT NAME COUNT [cancel] [threads] [close]: takes messages one by one, says "got LENGTH LANE ok|wrong ATTEMPT" or what reading failed with. At the end: what went
+    /// STEP… ROOT NAME COUNT [cancel] [threads] [close] [pooled]: takes messages one by one, says "got LENGTH LANE ok|wrong ATTEMPT" or what reading failed with. At the end: what went
     /// which way, and who was refused what. cancel: a line ends the first copy, after which the message is read again. threads: twelve threads
-    /// read all of it at the same time. close: a line closes the handle in the middle of the first copy.
+    /// read all of it at the same time. close: a line closes the handle in the middle of the first copy. pooled: into one buffer of a pool.
     /// </summary>
     private static int Receive(string[] args)
     {
@@ -67,7 +69,7 @@ internal static class LaneModes
             {
                 if (args.Contains("cancel"))
                     CancelFirst(message);
-                byte[] payload = args.Contains("threads") ? ReadByMany(message) : message.ToArray();
+                byte[] payload = args.Contains("threads") ? ReadByMany(message) : args.Contains("pooled") ? ReadIntoPool(message) : message.ToArray();
                 Lane lane = message.Lane;
                 message.Complete();
                 Console.WriteLine($"got {message.Length} {lane} {(QueueModes.IsFilled(payload) ? "ok" : "wrong")} {message.DeliveryAttempt}");
@@ -92,6 +94,15 @@ internal static class LaneModes
         Console.WriteLine($"closed {copy.ContinueWith(c => c.Exception?.InnerException?.GetType().Name, TaskScheduler.Default).Result}");
         Console.In.ReadToEnd();
         return 0;
+    }
+
+    /// <summary>The same buffer for each message, as nothing else is rented; and full of other bytes before.</summary>
+    private static byte[] ReadIntoPool(ReceivedMessage message)
+    {
+        using PooledBuffer buffer = OneCopyMemoryPool.Shared.RentBuffer(message.Length);
+        buffer.Span.Fill(0xEE);
+        message.CopyTo(buffer.Span);
+        return buffer.Span.ToArray();
     }
 
     private static byte[] ReadByMany(ReceivedMessage message)
@@ -345,10 +356,11 @@ internal static class LaneModes
         if (args[0].Split('=') is ["wait-at", string at])
         {
             string[] step = at.Split(':');
-            int left = step.Length > 1 ? int.Parse(step[1]) : 1;
+            bool always = step.Length > 1 && step[1] is "*";
+            int left = step.Length > 1 && !always ? int.Parse(step[1]) : 1;
             AppContext.SetData(CrashPoint.Key, (Action<string>)(reached =>
             {
-                if (!string.Equals(reached, step[0], StringComparison.Ordinal) || Interlocked.Decrement(ref left) != 0)
+                if (!string.Equals(reached, step[0], StringComparison.Ordinal) || (!always && Interlocked.Decrement(ref left) != 0))
                     return;
                 Console.WriteLine($"at {reached}");
                 Console.ReadLine();

@@ -11,6 +11,9 @@ internal static partial class FileLength
     /// <summary>fallocate: the file keeps its length; blocks behind the end are its own from then on.</summary>
     public const int FALLOC_FL_KEEP_SIZE = 1;
 
+    /// <summary>fallocate: gives the blocks back; what is read there is zero. With the length kept.</summary>
+    public const int FALLOC_FL_PUNCH_HOLE = 2;
+
     [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
     private static partial long sys_lseek(int fd, long offset, int whence);
 

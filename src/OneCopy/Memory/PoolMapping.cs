@@ -1,4 +1,6 @@
+using Microsoft.Win32.SafeHandles;
 using OneCopy.Interop;
+using OneCopy.IO;
 
 namespace OneCopy.Memory;
 
@@ -12,17 +14,28 @@ internal sealed unsafe class PoolMapping
     private const long Returned = 1L << 31;
     private const long PinsMask = Returned - 1;
 
+    // Below, a buffer is copied into the queue in any case, and a descriptor for each is too much.
+    private const long SharedFrom = 16 * 1024;
+
     private readonly OneCopyMemoryPool _pool;
+    private readonly SafeFileHandle? _file;
     private RentedMemory? _memory;
     private long _state = Returned;
 
-    private PoolMapping(OneCopyMemoryPool pool, nint address, SizeClass size, bool isHuge)
+    private PoolMapping(OneCopyMemoryPool pool, SafeFileHandle? file, nint address, SizeClass size, bool isHuge)
     {
         _pool = pool;
+        _file = file;
         Address = (byte*)address;
         ClassIndex = size.Index;
         Capacity = size.Capacity;
         IsHuge = isHuge;
+        if (file is not null)
+        {
+            Name = new SharedName(Guid.NewGuid(), file.Fd());
+            Label.Write(Name.Key, (nuint)address, size.Capacity);
+            SharedBuffers.Add(this);
+        }
     }
 
     public byte* Address { get; }
@@ -32,6 +45,12 @@ internal sealed unsafe class PoolMapping
     public int ClassIndex { get; }
 
     public bool IsHuge { get; }
+
+    /// <summary>How others find it; none if it is this process's alone.</summary>
+    public SharedName Name { get; }
+
+    /// <summary>Behind it, if it has a name.</summary>
+    public SharedLabel Label => new(Address + Capacity);
 
     // Links of the pool's list, under its lock.
     public PoolMapping? Newer { get; set; }
@@ -46,26 +65,41 @@ internal sealed unsafe class PoolMapping
     public static PoolMapping Map(OneCopyMemoryPool pool, SizeClass size, OneCopyMemoryPoolOptions options)
     {
         bool huge = options.HugePages && size.Capacity >= SizeClass.HugePage;
-        nint address = huge ? MapAligned(size.Capacity, SizeClass.HugePage) : MapAnywhere(size.Capacity);
+        SafeFileHandle? file = options.Shared && size.Capacity is >= SharedFrom and < long.MaxValue - SharedLabel.Size ? MakeFile(size.Capacity) : null;
+        nint address = 0;
         try
         {
-            huge = huge && Mman.madvise(address, (nuint)size.Capacity, Madv.HugePage).Succeeded;
+            address = huge ? MapAligned(file, size.Capacity, SizeClass.HugePage) : MapAt(0, file, LengthOf(file, size.Capacity));
+            huge = huge && Mman.madvise(address, (nuint)LengthOf(file, size.Capacity), Madv.HugePage).Succeeded;
 
             // A child of a fork would share all pages until one of the two writes, and each first write would then copy its page, the huge ones piece by piece. .NET runs nothing in
             // such a child. If it is refused, all is right but slower.
-            Mman.madvise(address, (nuint)size.Capacity, Madv.DontFork);
+            Mman.madvise(address, (nuint)LengthOf(file, size.Capacity), Madv.DontFork);
             if (options.Touch)
                 Touch(address, size.Capacity);
-            return new PoolMapping(pool, address, size, huge);
+            return new PoolMapping(pool, file, address, size, huge);
         }
         catch
         {
-            Mman.munmap(address, (nuint)size.Capacity);
+            if (address != 0)
+                Mman.munmap(address, (nuint)LengthOf(file, size.Capacity));
+            file?.Dispose();
             throw;
         }
     }
 
-    public void Unmap() => Mman.munmap((nint)Address, (nuint)Capacity);
+    public void Unmap()
+    {
+        if (_file is not null)
+        {
+            // Those who have mapped it may keep their maps for long, and would keep the memory with them.
+            SharedBuffers.Remove(this);
+            FileLength.fallocate(_file.Fd(), FileLength.FALLOC_FL_KEEP_SIZE | FileLength.FALLOC_FL_PUNCH_HOLE, 0, LengthOf(_file, Capacity));
+        }
+
+        Mman.munmap((nint)Address, (nuint)LengthOf(_file, Capacity));
+        _file?.Dispose();
+    }
 
     /// <summary>By the one that has taken it from the list or mapped it.</summary>
     public uint BeginRental()
@@ -109,6 +143,15 @@ internal sealed unsafe class PoolMapping
 
     public void Pin(uint generation)
     {
+        if (!TryPin(generation))
+            throw Over();
+    }
+
+    /// <summary>Whatever rental it is. False: it is rented by nobody.</summary>
+    public bool TryPin(out uint generation) => TryPin(generation = GenerationOf(Volatile.Read(ref _state)));
+
+    private bool TryPin(uint generation)
+    {
         long seen = Volatile.Read(ref _state);
         while (GenerationOf(seen) == generation && (seen & Returned) == 0)
         {
@@ -116,11 +159,11 @@ internal sealed unsafe class PoolMapping
                 throw new InvalidOperationException("The buffer is pinned too often.");
             long before = Interlocked.CompareExchange(ref _state, seen + 1, seen);
             if (before == seen)
-                return;
+                return true;
             seen = before;
         }
 
-        throw Over();
+        return false;
     }
 
     public void Unpin(uint generation)
@@ -155,22 +198,58 @@ internal sealed unsafe class PoolMapping
 
     private static ObjectDisposedException Over() => new(nameof(PooledBuffer), "The buffer was given back to its pool.");
 
-    private static nint MapAnywhere(long length) => Mman
-        .mmap(0, (nuint)length, Prot.Read | Prot.Write, Interop.Map.Private | Interop.Map.Anonymous, -1, 0)
+    /// <summary>A file in memory, of a length that nobody can change: what others have mapped stays. Null: there can be none here, and the memory is this process's alone.</summary>
+    private static SafeFileHandle? MakeFile(long capacity)
+    {
+        SysResult made = Memfd.memfd_create("onecopy-buffer", Memfd.MFD_ALLOW_SEALING);
+        if (!made.Succeeded)
+            return null;
+        SafeFileHandle file = SafeFd.Of(made);
+        if (FileLength.ftruncate(file.Fd(), capacity + SharedLabel.Size).Succeeded
+            && Descriptor.fcntl(file.Fd(), Descriptor.F_ADD_SEALS, Memfd.F_SEAL_SHRINK | Memfd.F_SEAL_GROW | Memfd.F_SEAL_SEAL).Succeeded)
+            return file;
+        file.Dispose();
+        return null;
+    }
+
+    private static long LengthOf(SafeFileHandle? file, long capacity) => file is null ? capacity : capacity + SharedLabel.Size;
+
+    private static nint MapAt(nint address, SafeFileHandle? file, long length) => Mman
+        .mmap(
+            address,
+            (nuint)length,
+            Prot.Read | Prot.Write,
+            (file is null ? Interop.Map.Private | Interop.Map.Anonymous : Interop.Map.Shared) | (address == 0 ? Interop.Map.None : Interop.Map.Fixed),
+            file?.Fd() ?? -1,
+            0)
         .OrThrow("mmap", $"{length:N0} bytes of memory");
 
-    private static nint MapAligned(long length, long alignment)
+    private static nint MapAligned(SafeFileHandle? file, long capacity, long alignment)
     {
+        long length = LengthOf(file, capacity);
         if (length > long.MaxValue - alignment)
-            return MapAnywhere(length); // Refused in any case.
-        nint all = MapAnywhere(length + alignment);
+            return MapAt(0, file, length); // Refused in any case.
+
+        // Somewhere in a range that is taken first, of which the rest is given back.
+        nint all = MapAt(0, null, length + alignment);
         nint start = (nint)(((long)all + alignment - 1) & -alignment);
         long before = start - all;
         if (before > 0)
             Mman.munmap(all, (nuint)before);
-        if (before < alignment)
-            Mman.munmap(start + (nint)length, (nuint)(alignment - before));
-        return start;
+        long behind = PageRange.Up(start + length, Environment.SystemPageSize);
+        if (all + length + alignment > behind)
+            Mman.munmap((nint)behind, (nuint)(all + length + alignment - behind));
+        if (file is null)
+            return start;
+        try
+        {
+            return MapAt(start, file, length);
+        }
+        catch
+        {
+            Mman.munmap(start, (nuint)length);
+            throw;
+        }
     }
 
     private static void Touch(nint address, long length)

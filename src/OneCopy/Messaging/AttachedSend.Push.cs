@@ -62,7 +62,7 @@ internal sealed unsafe partial class AttachedSend
         while (there.iov_len > 0)
         {
             nuint n = Math.Min(_segments[segment].iov_len - skip, there.iov_len);
-            Buffer.MemoryCopy((void*)(_segments[segment].iov_base + skip), (void*)there.iov_base, n, n);
+            System.Buffer.MemoryCopy((void*)(_segments[segment].iov_base + skip), (void*)there.iov_base, n, n);
             there = new iovec(there.iov_base + n, there.iov_len - n);
             Advance(ref segment, ref skip, n);
         }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using OneCopy.Interop;
+using OneCopy.Memory;
 
 namespace OneCopy.Messaging;
 
@@ -17,6 +18,8 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
     private iovec[] _segments = new iovec[1];
     private int _pinCount;
     private int _segmentCount;
+    private PoolMapping? _buffer;
+    private uint _rental;
     private Exception? _failure;
     private (long Poster, ulong Tag) _refused;
 
@@ -53,6 +56,9 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
 
     public ReadOnlySpan<iovec> Segments => _segments.AsSpan(0, _segmentCount);
 
+    /// <summary>The name of the pool's buffer that all of the payload lies in; none if it is in no such, or in pieces.</summary>
+    public SharedName Buffer => _buffer?.Name ?? default;
+
     /// <summary>Why nobody waits for the completion any more: the handle is closed or broken.</summary>
     public Exception? Failure => Volatile.Read(ref _failure);
 
@@ -70,10 +76,24 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
                 Array.Resize(ref _segments, 2 * _segmentCount);
             _segments[_segmentCount++] = new iovec((nuint)pin.Pointer, (nuint)piece.Length);
         }
+
+        FindBuffer();
     }
 
     /// <summary>The same for memory that the caller holds still until the send is over, in its own thread.</summary>
-    public void Hold(byte* payload, nuint length) => _segments[_segmentCount++] = new iovec((nuint)payload, length);
+    public void Hold(byte* payload, nuint length)
+    {
+        _segments[_segmentCount++] = new iovec((nuint)payload, length);
+        FindBuffer();
+    }
+
+    /// <summary>The table of segments, and the buffer's name if there is one.</summary>
+    public void WriteTable(byte* table)
+    {
+        Segments.CopyTo(new Span<iovec>(table, _segmentCount));
+        if (_buffer is not null)
+            *(SharedName*)(table + (_segmentCount * BlockLayout.SegmentSize)) = _buffer.Name;
+    }
 
     /// <summary>It is this message from now on. Under the gate: threads that come late find the message before, which is over, or this one.</summary>
     public void Begin(int block, uint generation, long length)
@@ -110,9 +130,17 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
             _segmentCount = 0;
         }
 
+        _buffer?.Unpin(_rental);
+        _buffer = null;
         for (; _pinCount > 0; _pins[_pinCount] = default)
             _pins[--_pinCount].Dispose();
         if (_segments.Length > Kept)
             (_pins, _segments) = (new MemoryHandle[1], new iovec[1]);
+    }
+
+    private void FindBuffer()
+    {
+        if (_segmentCount == 1)
+            _buffer = SharedBuffers.TryPin((void*)_segments[0].iov_base, _segments[0].iov_len, out _rental);
     }
 }

@@ -96,6 +96,9 @@ internal sealed unsafe partial class Lease
         }
     }
 
+    /// <summary>The name of the buffer of its sender's pool that the payload lies in; none if it is in no such.</summary>
+    public Memory.SharedName ReadBuffer() => _claimed.ReadSharedName(owner.File, _block);
+
     /// <summary>The same, of a list that is too long for the stack. Bounded by what its sender's file can hold: checked when the record was read.</summary>
     public iovec[] Segments()
     {

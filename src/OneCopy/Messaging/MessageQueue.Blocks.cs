@@ -1,4 +1,5 @@
 using OneCopy.Interop;
+using OneCopy.Memory;
 using OneCopy.Messaging;
 
 namespace OneCopy;
@@ -41,12 +42,16 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary>What a message needs: a body (the payload, or the table of segments) and properties, each in the block if it fits.</summary>
-    private readonly record struct Needs(long Body, int Properties, bool Attached, long PayloadLength, int Segments)
+    private readonly record struct Needs(long Body, int Properties, bool Attached, long PayloadLength, int Segments, bool IsInSharedBuffer = false)
     {
         public static Needs OfPayload(long length, int properties) => new(length, properties, Attached: false, length, 0);
 
-        public static Needs OfSegments(int count, long length, int properties) =>
-            new((long)count * BlockLayout.SegmentSize, properties, Attached: true, length, count);
+        public static Needs OfSegments(AttachedSend attached, long length, int properties)
+        {
+            int count = attached.Segments.Length;
+            bool isNamed = !attached.Buffer.IsNone;
+            return new(((long)count * BlockLayout.SegmentSize) + (isNamed ? SharedName.Size : 0), properties, Attached: true, length, count, isNamed);
+        }
 
         public bool BodyFits(int capacity) => Body <= capacity;
 
@@ -162,7 +167,8 @@ public sealed unsafe partial class MessageQueue
         *(long*)(p + BlockLayout.PayloadLengthOffset) = needs.PayloadLength;
         p[BlockLayout.LaneOffset] = (byte)lane;
         p[BlockLayout.FlagsOffset] = (byte)((propertiesInline ? BlockLayout.PropertiesInline : 0)
-            | (needs.Attached && bodyInline ? BlockLayout.SegmentsInline : 0));
+            | (needs.Attached && bodyInline ? BlockLayout.SegmentsInline : 0)
+            | (needs.IsInSharedBuffer ? BlockLayout.InSharedBuffer : 0));
         *(ushort*)(p + BlockLayout.PropertiesLengthOffset) = (ushort)needs.Properties;
         *(int*)(p + BlockLayout.SegmentCountOffset) = needs.Segments;
         *(long*)(p + BlockLayout.PayloadOffsetOffset) = bodyOffset;

@@ -1,4 +1,5 @@
 using OneCopy.Interop;
+using OneCopy.Memory;
 using OneCopy.Messaging;
 
 namespace OneCopy;
@@ -50,15 +51,19 @@ public sealed unsafe partial class MessageQueue
     {
         if (!_postings.TryTake(out int slot))
             return Errno.EAGAIN;
+        PoolMapping? buffer = null;
+        uint rental = 0;
         try
         {
-            long piece = PostingLayout.SharedPieceLength(length);
-            OpenPosting posting = new(slot, _postings.NextTag(), PostingLayout.PiecesOf(length, piece), piece, payload.Message);
+            buffer = SharedBuffers.TryPin(destination, (ulong)length, out rental);
+            long piece = payload.Mapped is not null && buffer is not null ? PostingLayout.MappedPieceLength(length) : PostingLayout.SharedPieceLength(length);
+            OpenPosting posting = new(slot, OwnPostings.NextTag(), PostingLayout.PiecesOf(length, piece), piece, payload.Message, buffer);
             Prepare(posting, offset, destination, length);
             return PullTogether(posting, new PieceSource(payload, slot, posting.Tag, posting.Pieces, piece, offset, destination, length), ring, ct);
         }
         finally
         {
+            buffer?.Unpin(rental);
             _postings.Return(slot);
         }
     }
@@ -89,7 +94,7 @@ public sealed unsafe partial class MessageQueue
             long end = Deadline.Now;
             int helped = posting.Pieces - _postings.Mine(posting.Slot).Count;
             if (errno == 0)
-                errno = PullGivenBack(source, ref helped);
+                errno = PullGivenBack(posting, source, ref helped);
             (ring ? owner.HelpAsleep : owner.HelpAwake).Add(helped, end - pulled, end - begun);
             if (errno == 0 && helped > 0)
                 posting.Message.CountOnce(Counter.CopiedByBoth);
@@ -120,7 +125,7 @@ public sealed unsafe partial class MessageQueue
             if (!IsStillMine(source.Payload.Message))
                 return LeaseIsOver;
             CrashPoint.At(Step.BothTake);
-            if (!_self.TryTakePiece(source.Slot, source.Tag, source.Pieces, out int piece))
+            if (!_self.TryTakePiece(source.Slot, source.Tag, source.Pieces, fromBack: false, out int piece))
                 return 0;
             if (!_postings.Mine(source.Slot).Add(piece))
                 return Errno.EIO; // Taken twice: somebody has tampered with the cursor.
@@ -135,10 +140,10 @@ public sealed unsafe partial class MessageQueue
     /// Pieces that the sender took and could not write, or that died with it, which the pull finds out. And those of which it says that it wrote them, if its nonce did not come with
     /// them: they went elsewhere.
     /// </summary>
-    private int PullGivenBack(in PieceSource source, ref int helped)
+    private int PullGivenBack(OpenPosting posting, in PieceSource source, ref int helped)
     {
         Peer owner = source.Payload.Message.Owner;
-        bool believed = _postings.Place(source.Slot).Landing == owner.File.Nonce;
+        bool believed = HasLanded(posting);
         for (int piece = 0; piece < source.Pieces; piece++)
         {
             if (_postings.Mine(source.Slot).Has(piece) || (_self.MarkOf(source.Slot, piece, out int refusal) == PieceMark.Pushed && believed))
@@ -160,15 +165,11 @@ public sealed unsafe partial class MessageQueue
     {
         long from = piece * source.PieceLength;
         long left = Math.Min(source.PieceLength, source.Length - from);
+        long end = from + left;
         byte* to = source.Destination + from;
-        walk.MoveTo(source.Offset + from);
         int errno = 0;
         while (left > 0 && errno == 0)
-        {
-            long before = left;
-            errno = PullOnce(source.Payload.Message.Owner, walk.Segments, ref walk.Segment, ref walk.Skip, ref to, ref left);
-            walk.Advanced(before - left);
-        }
+            errno = PullNext(source.Payload, ref walk, source.Offset + end - left, ref to, ref left);
 
         return errno;
     }

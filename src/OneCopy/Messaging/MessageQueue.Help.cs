@@ -85,6 +85,20 @@ public sealed unsafe partial class MessageQueue
 
     private bool PushPieces(AttachedSend waiting, Peer receiver, int slot, in Posting posting)
     {
+        PeerMapping? mapping = null;
+        try
+        {
+            return PushPieces(waiting, receiver, slot, posting, ref mapping);
+        }
+        finally
+        {
+            if (mapping is not null)
+                receiver.Mappings.Return(mapping);
+        }
+    }
+
+    private bool PushPieces(AttachedSend waiting, Peer receiver, int slot, in Posting posting, ref PeerMapping? mapping)
+    {
         bool any = false;
         PostedPlace place = default;
         int errno = 0;
@@ -103,18 +117,18 @@ public sealed unsafe partial class MessageQueue
                     return any;
                 if (Deadline.Now is var now && now > believed)
                 {
-                    errno = FindPlace(waiting, receiver, slot, posting, out place);
+                    errno = FindPlace(waiting, receiver, slot, posting, ref mapping, out place);
                     believed = now + PlaceHolds;
                 }
 
-                int pieces = errno == 0 ? PostingLayout.PiecesOf(place.Length, place.PieceLength) : PostingLayout.MaxPieces;
+                int pieces = errno == 0 ? PostingLayout.PiecesOf(place.Length, place.PieceLength) : Math.Min(posting.Pieces, PostingLayout.MaxPieces);
                 CrashPoint.At(Step.HelpTake);
-                if (!receiver.File.TryTakePiece(slot, posting.Tag, pieces, out int piece))
+                if (!receiver.File.TryTakePiece(slot, posting.Tag, pieces, fromBack: true, out int piece))
                     return any;
                 any = true;
                 CrashPoint.At(Step.HelpPush);
                 if (errno == 0)
-                    errno = PushPiece(waiting, receiver, slot, posting, place, piece);
+                    errno = PushPiece(waiting, receiver, slot, posting, place, piece, mapping);
                 CrashPoint.At(errno == 0 ? Step.HelpMark : Step.HelpBack);
                 receiver.File.Mark(slot, piece, errno);
                 if (errno != 0)
@@ -127,12 +141,14 @@ public sealed unsafe partial class MessageQueue
     /// Reads the posted place out of the receiver's own memory, with its nonce: 0, or why it cannot be pushed. Again when some time has passed, so that a
     /// process that has gone meanwhile is noticed before its number can be another one's.
     /// </summary>
-    private int FindPlace(AttachedSend waiting, Peer receiver, int slot, in Posting posting, out PostedPlace place)
+    private int FindPlace(AttachedSend waiting, Peer receiver, int slot, in Posting posting, ref PeerMapping? mapping, out PostedPlace place)
     {
         place = default;
         AccessState state = posting.IsForBoth ? receiver.Help : receiver.Push;
         if (!MayTry(receiver, state, CopyDirection.Push))
             return state.Errno;
+        if (FindMappedPlace(waiting, receiver, state, posting, ref mapping, out place))
+            return 0;
         if (LocalHandles.Of(receiver.File) is { } local)
         {
             place = local.Place(slot);
@@ -149,6 +165,26 @@ public sealed unsafe partial class MessageQueue
         return place.IsGood(receiver.File.Nonce, posting.Tag, waiting.Length) ? 0 : Errno.ESRCH;
     }
 
+    /// <summary>
+    /// The place in a buffer of the receiver's pool that is mapped here, if the payload lies in one of ours, which nobody can take away under an ordinary copy. Only where its memory was written before: then the rules are
+    /// kept, and the process is the one that it says. What the buffer's own label says is as good as what is read out of the process: nobody else can write there.
+    /// </summary>
+    private static bool FindMappedPlace(AttachedSend waiting, Peer receiver, AccessState state, in Posting posting, ref PeerMapping? mapping, out PostedPlace place)
+    {
+        place = default;
+        if (waiting.Buffer.IsNone || state.Access != PullAccess.Allowed)
+            return false;
+        mapping ??= receiver.Mappings.Take(posting.Buffer, writable: true);
+        if (mapping is null)
+            return false;
+        if (PostedPlace.TryReadFrom(mapping.Label, posting.Tag, out place) && place.IsGood(receiver.File.Nonce, posting.Tag, waiting.Length)
+            && mapping.At(place.Address, (nuint)place.Length) is not null)
+            return true;
+        receiver.Mappings.Return(mapping);
+        mapping = null;
+        return false;
+    }
+
     private static int ReadPlace(Peer receiver, in Posting posting, out PostedPlace place)
     {
         fixed (PostedPlace* p = &place)
@@ -160,11 +196,18 @@ public sealed unsafe partial class MessageQueue
         }
     }
 
-    private int PushPiece(AttachedSend waiting, Peer receiver, int slot, in Posting posting, in PostedPlace place, int piece)
+    private int PushPiece(AttachedSend waiting, Peer receiver, int slot, in Posting posting, in PostedPlace place, int piece, PeerMapping? mapping)
     {
         long from = piece * place.PieceLength;
         iovec there = new(place.Address + (nuint)from, (nuint)Math.Min(place.PieceLength, place.Length - from));
         int errno = 0;
+        if (mapping is not null && mapping.At(there.iov_base, there.iov_len) is var here && here is not null)
+        {
+            waiting.CopyPart(place.PayloadOffset + from, new iovec((nuint)here, there.iov_len));
+            ((PostedPlace*)mapping.Label.Room(posting.Tag))->Landing = _self.Nonce;
+            _self.Count(Counter.PushedBytes, (long)there.iov_len);
+            return 0;
+        }
 
         // Within this process by an ordinary copy only if its receiver was refused the kernel's, for which unmapped memory is an error and not the process's end.
         if (!posting.IsForBoth && LocalHandles.Of(receiver.File) is { } local)

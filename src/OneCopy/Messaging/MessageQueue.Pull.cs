@@ -54,12 +54,28 @@ public sealed unsafe partial class MessageQueue
         {
             iovec* few = stackalloc iovec[SegmentsOnStack];
             message.ReadSegments(new Span<iovec>(few, count));
-            return Pull(new Payload(message, few, count), offset, destination, length, ct);
+            PeerMapping? mapping = count == 1 ? MappingOf(message) : null;
+            try
+            {
+                byte* mapped = mapping is null ? null : mapping.At(few->iov_base, few->iov_len);
+                return Pull(new Payload(message, few, count, mapped), offset, destination, length, ct);
+            }
+            finally
+            {
+                if (mapping is not null)
+                    message.Owner.Mappings.Return(mapping);
+            }
         }
 
         fixed (iovec* many = message.Segments())
             return Pull(new Payload(message, many, count), offset, destination, length, ct);
     }
+
+    /// <summary>
+    /// The sender's buffer, mapped here, to be returned; null if the payload is in none. Only where its memory was read before: then the rules are kept, and the process is the one that it says.
+    /// </summary>
+    private static PeerMapping? MappingOf(Lease message) =>
+        message.Owner.Pull.Access == PullAccess.Allowed ? message.Owner.Mappings.Take(message.ReadBuffer(), writable: false) : null;
 
     private bool Pull(in Payload payload, long offset, byte* destination, long length, CancellationToken ct)
     {
@@ -70,6 +86,8 @@ public sealed unsafe partial class MessageQueue
         {
             message.Owner.Pull.Allow();
             message.CountOnce(Counter.Pulled);
+            if (payload.Mapped is not null)
+                message.CountOnce(Counter.CopiedFromMapping);
             return true;
         }
 
@@ -118,10 +136,8 @@ public sealed unsafe partial class MessageQueue
             {
                 ct.ThrowIfCancellationRequested();
                 long before = part;
-                walk.MoveTo(offset);
                 CrashPoint.At(Step.PullRead);
-                errno = PullOnce(payload.Message.Owner, walk.Segments, ref walk.Segment, ref walk.Skip, ref destination, ref part);
-                walk.Advanced(before - part);
+                errno = PullNext(payload, ref walk, offset, ref destination, ref part);
                 offset += before - part;
                 length -= before - part;
                 CrashPoint.At(Step.PullCheck);
@@ -130,6 +146,28 @@ public sealed unsafe partial class MessageQueue
         }
 
         return errno;
+    }
+
+    /// <summary>
+    /// Some of it, from <paramref name="offset"/> on. Out of a mapping by an ordinary copy: that the lease holds says, looked at afterwards, that it was the message's; and that buffer is its sender's for
+    /// as long as anybody has it mapped, dead or alive, so that there is no nonce to read.
+    /// </summary>
+    private static int PullNext(in Payload payload, ref SegmentWalk walk, long offset, ref byte* destination, ref long length)
+    {
+        long before = length;
+        if (payload.Mapped is null)
+        {
+            walk.MoveTo(offset);
+            int errno = PullOnce(payload.Message.Owner, walk.Segments, ref walk.Segment, ref walk.Skip, ref destination, ref length);
+            walk.Advanced(before - length);
+            return errno;
+        }
+
+        long part = Math.Min(length, LongestPull);
+        Buffer.MemoryCopy(payload.Mapped + offset, destination, part, part);
+        destination += part;
+        length -= part;
+        return 0;
     }
 
     private static void ThrowUnlessMine(Lease message)

@@ -1,4 +1,5 @@
 using OneCopy.Interop;
+using OneCopy.Memory;
 using OneCopy.Messaging;
 
 namespace OneCopy;
@@ -37,7 +38,7 @@ public sealed unsafe partial class MessageQueue
             int errno;
             try
             {
-                OpenPosting posting = new(slot, _postings.NextTag(), PostingLayout.PiecesOf(part, PostingLayout.MaxPieceLength), PostingLayout.MaxPieceLength, message);
+                OpenPosting posting = new(slot, OwnPostings.NextTag(), PostingLayout.PiecesOf(part, PostingLayout.MaxPieceLength), PostingLayout.MaxPieceLength, message, null);
                 errno = BePushed(posting, offset, destination, part, ct);
             }
             finally
@@ -84,7 +85,7 @@ public sealed unsafe partial class MessageQueue
             throw message.Withdrawn();
         int errno = FirstRefusal(posting, out bool all);
         if (all)
-            return _postings.Place(posting.Slot).Landing == message.Owner.File.Nonce ? 0 : Errno.ESRCH; // Marked, and written elsewhere.
+            return HasLanded(posting) ? 0 : Errno.ESRCH; // Marked, and written elsewhere.
         if (IsGoneOrDead(message.Owner))
             throw message.Lost();
         return errno != 0 ? errno : Errno.EAGAIN;
@@ -110,6 +111,8 @@ public sealed unsafe partial class MessageQueue
             PayloadOffset = offset,
             PieceLength = posting.PieceLength,
         };
+        if (posting.Buffer is { } buffer)
+            _postings.Place(posting.Slot).WriteTo(buffer.Label);
     }
 
     /// <param name="posting">Prepared.</param>
@@ -122,7 +125,7 @@ public sealed unsafe partial class MessageQueue
     {
         Lease message = posting.Message;
         _self.WritePosting(posting.Slot, new Posting(
-            posting.Tag, _postings.AddressOf(posting.Slot), message.Owner.Incarnation, message.Block, message.Leased.Generation, posting.Pieces, isForBoth));
+            posting.Tag, _postings.AddressOf(posting.Slot), message.Owner.Incarnation, message.Block, message.Leased.Generation, posting.Pieces, isForBoth, posting.Buffer?.Name ?? default));
         CrashPoint.At(Step.BothPost);
         // Release: marks, place and posting are written before the tag that makes them one. The bit by a full fence: it is seen before the sleepers are
         // looked for.
@@ -141,9 +144,9 @@ public sealed unsafe partial class MessageQueue
     {
         CrashPoint.At(Step.BothClose);
         ulong cursor = Interlocked.Exchange(ref _self.Cursor(posting.Slot), PostingLayout.Cursor(posting.Tag, PostingLayout.ClosedCursor));
-        bool impossible = PostingLayout.TagOf(cursor) != posting.Tag || PostingLayout.NextOf(cursor) > posting.Pieces;
+        bool impossible = PostingLayout.TagOf(cursor) != posting.Tag || PostingLayout.FrontOf(cursor) + PostingLayout.BackOf(cursor) > posting.Pieces;
         int errno = threads?.End() ?? 0;
-        AwaitTaken(posting, Math.Min(PostingLayout.NextOf(cursor), posting.Pieces), impossible);
+        AwaitTaken(posting, impossible ? posting.Pieces : PostingLayout.BackOf(cursor), impossible);
         return errno;
     }
 
@@ -152,6 +155,13 @@ public sealed unsafe partial class MessageQueue
         CrashPoint.At(Step.BothUnpost);
         Interlocked.And(ref _self.Posted, ~(1UL << posting.Slot));
         Volatile.Write(ref _self.PostingTag(posting.Slot), 0);
+    }
+
+    /// <summary>Whether the owner's nonce has come with what it wrote: beside the place, or behind the buffer that it has mapped.</summary>
+    private bool HasLanded(OpenPosting posting)
+    {
+        Guid nonce = posting.Message.Owner.File.Nonce;
+        return _postings.Place(posting.Slot).Landing == nonce || (posting.Buffer is { } buffer && PostedPlace.TryReadFrom(buffer.Label, posting.Tag, out PostedPlace place) && place.Landing == nonce);
     }
 
     private bool IsPushOver(OpenPosting posting)
@@ -179,7 +189,7 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary>
-    /// Waits for the pieces that the owner took before the cursor was closed: until they are marked, or the owner is dead and so writes no
+    /// Waits for the pieces, so many from the back, that the owner took before the cursor was closed: until they are marked, or the owner is dead and so writes no
     /// more. Nothing else ends it, neither a cancellation nor closing the handle: the owner may be writing. But for files that no longer tell: then
     /// the place is withdrawn, where the owner looks before it writes, and a copy that is under way has time enough to end. An owner that takes
     /// a piece and never marks it, though it runs, is taken for damaged as well.
@@ -206,6 +216,8 @@ public sealed unsafe partial class MessageQueue
                 if (!tells && end == Deadline.Never)
                 {
                     Volatile.Write(ref _postings.Place(posting.Slot).Tag, 0);
+                    if (posting.Buffer is { } buffer)
+                        Volatile.Write(ref ((PostedPlace*)buffer.Label.Room(posting.Tag))->Tag, 0);
                     end = Deadline.Now + OnePiece;
                 }
 
@@ -227,7 +239,7 @@ public sealed unsafe partial class MessageQueue
     private bool IsQuiet(OpenPosting posting, int taken)
     {
         ref PieceSet mine = ref _postings.Mine(posting.Slot);
-        for (int piece = 0; piece < taken; piece++)
+        for (int piece = posting.Pieces - taken; piece < posting.Pieces; piece++)
         {
             if (!mine.Has(piece) && _self.MarkOf(posting.Slot, piece, out _) == PieceMark.Open)
                 return IsGoneOrDead(posting.Message.Owner);
@@ -255,6 +267,6 @@ public sealed unsafe partial class MessageQueue
         return false;
     }
 
-    /// <summary>A place of this process that is posted now.</summary>
-    private readonly record struct OpenPosting(int Slot, ulong Tag, int Pieces, long PieceLength, Lease Message);
+    /// <summary>A place of this process that is posted now, and the buffer that it lies in if the owner may map that.</summary>
+    private readonly record struct OpenPosting(int Slot, ulong Tag, int Pieces, long PieceLength, Lease Message, PoolMapping? Buffer);
 }

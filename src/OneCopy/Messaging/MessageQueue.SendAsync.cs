@@ -154,7 +154,7 @@ public sealed partial class MessageQueue
         {
             if (attach)
                 waiting.Pin(payload);
-            Needs needs = attach ? Needs.OfSegments(waiting.Segments.Length, payload.Length, properties) : Needs.OfPayload(payload.Length, properties);
+            Needs needs = attach ? Needs.OfSegments(waiting, payload.Length, properties) : Needs.OfPayload(payload.Length, properties);
             if (!TryDraft(needs, options.Properties, out Draft draft, looksAtAll: false))
                 draft = await TakeDraftAsync(needs, options.Properties, deadline, ct).ConfigureAwait(false);
             Fill(draft, payload, attach ? waiting : null);
@@ -241,7 +241,7 @@ public sealed partial class MessageQueue
         try
         {
             if (attached is not null)
-                attached.Segments.CopyTo(new Span<iovec>(draft.Body, attached.Segments.Length));
+                attached.WriteTable(draft.Body);
             else
                 Copy(payload, draft.Body);
         }

@@ -61,7 +61,7 @@ public sealed unsafe partial class MessageQueue
                 waiting.Hold(held, (nuint)heldLength);
             else if (attach)
                 waiting.Pin(pieces);
-            Needs needs = attach ? Needs.OfSegments(waiting.Segments.Length, length, properties) : Needs.OfPayload(length, properties);
+            Needs needs = attach ? Needs.OfSegments(waiting, length, properties) : Needs.OfPayload(length, properties);
             Draft draft = TakeDraft(needs, options.Properties, deadline, thread, ct);
             if (attach || held is null)
                 Fill(draft, pieces, attach ? waiting : null);

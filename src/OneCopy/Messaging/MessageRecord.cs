@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using OneCopy.Interop;
+using OneCopy.Memory;
 
 namespace OneCopy.Messaging;
 
@@ -78,7 +79,9 @@ internal readonly unsafe struct MessageRecord
 
     public bool HasInlineSegments => (Flags & BlockLayout.SegmentsInline) != 0;
 
-    public long TableLength => (long)SegmentCount * BlockLayout.SegmentSize;
+    public bool IsInSharedBuffer => (Flags & BlockLayout.InSharedBuffer) != 0;
+
+    public long TableLength => ((long)SegmentCount * BlockLayout.SegmentSize) + (IsInSharedBuffer ? SharedName.Size : 0);
 
     /// <summary>The caller holds the lease, so that an honest owner changes nothing meanwhile.</summary>
     public static MessageRecord Read(Participant owner, int block) => TryRead(owner, block, out MessageRecord r)
@@ -123,6 +126,11 @@ internal readonly unsafe struct MessageRecord
         if (sum != (ulong)Length)
             throw new QueueCorruptException(owner.Path, $"the segments of block {block} do not add up to its length");
     }
+
+    /// <summary>Of the buffer that the one segment lies in; none if it is in no such. To be believed when that buffer says the same.</summary>
+    public SharedName ReadSharedName(Participant owner, int block) => IsInSharedBuffer && SegmentCount == 1
+        ? *(SharedName*)((HasInlineSegments ? owner.Block(block) + BodyOffset : owner.Arena(BodyOffset)) + BlockLayout.SegmentSize)
+        : default;
 
     private static bool Inside(Participant owner, long offset, long length, bool inBlock) => inBlock
         ? offset >= BlockLayout.InlineOffset && length >= 0 && offset <= owner.BlockSize - length

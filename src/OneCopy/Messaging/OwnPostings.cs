@@ -8,10 +8,12 @@ internal sealed unsafe class OwnPostings
 {
     // Others read it by its address: never moved, and as old as the handle.
     private readonly PostedPlace[] _places = GC.AllocateArray<PostedPlace>(PostingLayout.Slots, pinned: true);
+    // Of all handles of the process: places of two of them may lie in one buffer.
+    private static ulong s_lastTag;
+
     private readonly PieceSet[] _mine = new PieceSet[PostingLayout.Slots];
     private readonly Lock _gate = new();
     private uint _used;
-    private ulong _lastTag;
 
     /// <summary>A slot for one copy. False: all are in use.</summary>
     public bool TryTake(out int slot)
@@ -32,8 +34,8 @@ internal sealed unsafe class OwnPostings
             _used &= ~(1u << slot);
     }
 
-    /// <summary>None is used twice: 48 bits, one for each 64 MiB.</summary>
-    public ulong NextTag() => Interlocked.Increment(ref _lastTag);
+    /// <summary>None is used twice in a process: 48 bits, one for each 64 MiB.</summary>
+    public static ulong NextTag() => Interlocked.Increment(ref s_lastTag);
 
     public ref PostedPlace Place(int slot) => ref _places[slot];
 

@@ -1,3 +1,5 @@
+using OneCopy.Memory;
+
 namespace OneCopy.Messaging;
 
 /// <summary>The postings: that this participant lets a message be copied into its memory, and how far that is.</summary>
@@ -24,6 +26,7 @@ internal sealed unsafe partial class Participant
         *(uint*)(p + PostingLayout.GenerationOffset) = posting.Generation;
         *(int*)(p + PostingLayout.PiecesOffset) = posting.Pieces;
         *(int*)(p + PostingLayout.IsForBothOffset) = posting.IsForBoth ? 1 : 0;
+        *(SharedName*)(p + PostingLayout.BufferOffset) = posting.Buffer;
     }
 
     /// <summary>The tag by an acquiring read, so that the rest is that posting's, or a later one's whose tag the cursor has.</summary>
@@ -38,22 +41,25 @@ internal sealed unsafe partial class Participant
             *(int*)(p + PostingLayout.BlockOffset),
             *(uint*)(p + PostingLayout.GenerationOffset),
             *(int*)(p + PostingLayout.PiecesOffset),
-            *(int*)(p + PostingLayout.IsForBothOffset) == 1);
+            *(int*)(p + PostingLayout.IsForBothOffset) == 1,
+            *(SharedName*)(p + PostingLayout.BufferOffset));
     }
 
     /// <summary>
-    /// Takes the next piece of a posting. The full fence of the exchange keeps what was read of the posting before it: if that was partly
+    /// Takes the next piece of a posting, from the front or from the back. The full fence of the exchange keeps what was read of the posting before it: if that was partly
     /// a later one's, the cursor has another tag by now and nothing is taken.
     /// </summary>
-    public bool TryTakePiece(int slot, ulong tag, int pieces, out int piece)
+    public bool TryTakePiece(int slot, ulong tag, int pieces, bool fromBack, out int piece)
     {
         while (true)
         {
             ulong seen = Volatile.Read(ref Cursor(slot));
-            piece = PostingLayout.NextOf(seen);
-            if (PostingLayout.TagOf(seen) != tag || piece >= pieces)
+            int front = PostingLayout.FrontOf(seen);
+            int back = PostingLayout.BackOf(seen);
+            piece = fromBack ? pieces - 1 - back : front;
+            if (PostingLayout.TagOf(seen) != tag || front + back >= pieces)
                 return false;
-            if (Interlocked.CompareExchange(ref Cursor(slot), PostingLayout.Cursor(tag, piece + 1), seen) == seen)
+            if (Interlocked.CompareExchange(ref Cursor(slot), seen + (fromBack ? 0x100u : 1u), seen) == seen)
                 return true;
         }
     }
@@ -62,7 +68,7 @@ internal sealed unsafe partial class Participant
     public bool HasOpenPieces(int slot, in Posting posting)
     {
         ulong seen = Volatile.Read(ref Cursor(slot));
-        return PostingLayout.TagOf(seen) == posting.Tag && PostingLayout.NextOf(seen) < posting.Pieces;
+        return PostingLayout.TagOf(seen) == posting.Tag && PostingLayout.FrontOf(seen) + PostingLayout.BackOf(seen) < posting.Pieces;
     }
 
     /// <summary>Release: the piece was written before.</summary>

@@ -83,6 +83,9 @@ internal static class BlockLayout
     public const byte PropertiesInline = 1;
     public const byte SegmentsInline = 2;
 
+    /// <summary>Behind the table of segments, which is one, is the <see cref="Memory.SharedName"/> of the buffer that it lies in.</summary>
+    public const byte InSharedBuffer = 4;
+
     public const int MinBlockSize = 128;
     public const int MaxBlockSize = 65536;
     public const int SegmentSize = 16;
@@ -131,5 +134,6 @@ internal enum Counter
     Expired,
     CopiedByBoth,
     PushedBytes,
+    CopiedFromMapping,
     Count,
 }

@@ -40,6 +40,9 @@ internal sealed class Peer(Participant file)
     /// <summary>Its copying into our memory, by what it answered.</summary>
     public AccessState PushedBy { get; } = new();
 
+    /// <summary>Buffers of its process, mapped here.</summary>
+    public PeerMappings Mappings { get; } = new(file.Pid);
+
     /// <summary>Whether its help with copies was worth asking for: while it was awake, and while it had to be woken.</summary>
     public HelpRecord HelpAwake { get; } = new();
 
@@ -79,6 +82,7 @@ internal sealed class Peer(Participant file)
         if (Interlocked.Decrement(ref _references) == 0)
         {
             CloseFiles();
+            Mappings.Clear();
             File.Dispose();
         }
     }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using OneCopy.Memory;
 
 namespace OneCopy.Messaging;
 
@@ -6,7 +7,7 @@ namespace OneCopy.Messaging;
 /// What a participant has posted, by its file: enough to know whose business it is. The place itself is not here, where others could
 /// change it, but in the poster's own memory.
 /// </summary>
-internal readonly record struct Posting(ulong Tag, nuint Place, long Owner, int Block, uint Generation, int Pieces, bool IsForBoth);
+internal readonly record struct Posting(ulong Tag, nuint Place, long Owner, int Block, uint Generation, int Pieces, bool IsForBoth, SharedName Buffer);
 
 /// <summary>
 /// The place that a message may be copied to, as it lies in the private memory of its poster. Whoever writes there reads this first, out of
@@ -31,6 +32,29 @@ internal struct PostedPlace
 
     /// <summary>The owner's nonce, written by it behind each piece and in the same call: the proof for the poster that it wrote here.</summary>
     public Guid Landing;
+
+    /// <summary>
+    /// The same in a buffer's label, for an owner that has it mapped. The tag is taken away before and comes last: two handles may have their places there at once, and who reads must not take some of each.
+    /// </summary>
+    public readonly unsafe void WriteTo(SharedLabel label)
+    {
+        PostedPlace* there = (PostedPlace*)label.Room(Tag);
+        Volatile.Write(ref there->Tag, 0);
+        Volatile.WriteBarrier();
+        (there->Nonce, there->Address, there->Length, there->PayloadOffset, there->PieceLength, there->Landing) = (Nonce, Address, Length, PayloadOffset, PieceLength, default);
+        Volatile.Write(ref there->Tag, Tag);
+    }
+
+    /// <summary>False: another's is there by now.</summary>
+    public static unsafe bool TryReadFrom(SharedLabel label, ulong tag, out PostedPlace place)
+    {
+        PostedPlace* there = (PostedPlace*)label.Room(tag);
+        bool isThere = Volatile.Read(ref there->Tag) == tag;
+        place = *there;
+        Volatile.ReadBarrier();
+        place.Tag = tag;
+        return isThere && Volatile.Read(ref there->Tag) == tag;
+    }
 
     /// <summary>Whether it is what was posted under this tag, and inside a payload of this length.</summary>
     public readonly bool IsGood(Guid nonce, ulong tag, long payloadLength) =>

@@ -26,7 +26,13 @@ internal static class PostingLayout
     /// <summary>1: its poster pulls too, and does without help that is refused.</summary>
     public const int IsForBothOffset = 36;
 
-    /// <summary>{ tag:48, next piece:16 }: whoever advances it has taken that piece, the poster or the owner.</summary>
+    /// <summary>The name of the buffer that the place lies in; none if it is in no such.</summary>
+    public const int BufferOffset = 40;
+
+    /// <summary>
+    /// { tag:48, taken from the back:8, from the front:8 }: whoever counts one more has taken that piece, the poster from the front and the owner from the back. So each has mostly the same ones of one message after the
+    /// other, and their lines are in its processor's cache.
+    /// </summary>
     public const int CursorOffset = 128;
 
     /// <summary>One for each piece: { errno:8, mark:8 }.</summary>
@@ -46,6 +52,7 @@ internal static class PostingLayout
     /// <summary>The longest piece of memory that one slot can post; longer ones are posted part by part.</summary>
     public const long MaxLength = (long)MaxPieces * MaxPieceLength;
 
+    /// <summary>More from each side than there are pieces.</summary>
     public const int ClosedCursor = 0xffff;
 
     public static int PiecesOf(long length, long pieceLength) => (int)((length + pieceLength - 1) / pieceLength);
@@ -56,11 +63,16 @@ internal static class PostingLayout
     /// </summary>
     public static long SharedPieceLength(long length) => Math.Clamp((length / 4) & ~4095L, SmallestSharedPiece, MaxPieceLength);
 
-    public static ulong Cursor(ulong tag, int next) => (tag << 16) | (uint)next;
+    /// <summary>Where neither needs the kernel: a piece costs an exchange or two.</summary>
+    public static long MappedPieceLength(long length) => Math.Clamp((length / 8) & ~4095L, SmallestSharedPiece, MaxPieceLength);
+
+    public static ulong Cursor(ulong tag, int taken) => (tag << 16) | (uint)taken;
 
     public static ulong TagOf(ulong cursor) => cursor >> 16;
 
-    public static int NextOf(ulong cursor) => (int)(cursor & 0xffff);
+    public static int FrontOf(ulong cursor) => (int)(cursor & 0xff);
+
+    public static int BackOf(ulong cursor) => (int)((cursor >> 8) & 0xff);
 }
 
 /// <summary>What the owner of a message says of a piece of it that it took.</summary>

@@ -80,6 +80,9 @@ public sealed record QueueStatistics
     /// <summary>Messages of which the sender has written a part into the receiver's memory while the receiver pulled the rest.</summary>
     public required long CopiedByBoth { get; init; }
 
+    /// <summary>Of those pulled, messages that were copied without the kernel's help, out of a buffer of the sender's pool that the receiver has mapped.</summary>
+    public required long CopiedFromMapping { get; init; }
+
     /// <summary>Bytes that senders have written into receivers' memory, alone or together with them; those that were thrown away later are among them.</summary>
     public required long PushedBytes { get; init; }
 

@@ -10,7 +10,7 @@ internal static class RingLayout
     public const ulong Magic = 0x474e5259504f4331;
 
     /// <summary>Raised by every change of a layout or of a step; files of another version are refused.</summary>
-    public const uint Version = 2;
+    public const uint Version = 3;
 
     public const int MagicOffset = 0;
     public const int VersionOffset = 8;

@@ -3,13 +3,16 @@ using OneCopy.Interop;
 namespace OneCopy.Messaging;
 
 /// <summary>A payload that is being read, by its segments in the sender's memory. Valid as long as the copy goes on.</summary>
-internal readonly unsafe struct Payload(Lease message, iovec* segments, int count)
+internal readonly unsafe struct Payload(Lease message, iovec* segments, int count, byte* mapped = null)
 {
     public Lease Message { get; } = message;
 
     public iovec* Segments => segments;
 
     public int Count => count;
+
+    /// <summary>All of it, where its sender's buffer is mapped here; null if it is not.</summary>
+    public byte* Mapped => mapped;
 }
 
 /// <summary>A place in the segments of a payload, which moves forward: many segments are gone through once, and not for each piece.</summary>

@@ -28,6 +28,9 @@ internal sealed class AttachThreshold(ThresholdCache cache, Func<LaneCost[]?> me
     /// <summary>Bytes. As long ones are attached, whatever is measured.</summary>
     public const int Most = 128 << 10;
 
+    /// <summary>Bytes of a payload in a pool's buffer that is waited for in any case: attached, it is copied once by an ordinary copy, and twice otherwise.</summary>
+    public const int InBuffer = 16 << 10;
+
     /// <summary>Bytes, until something else is known.</summary>
     public const int Default = 32 << 10;
 
@@ -51,6 +54,9 @@ internal sealed class AttachThreshold(ThresholdCache cache, Func<LaneCost[]?> me
     /// <summary>Whether a payload of this length is long enough.</summary>
     public static bool IsReached(long length, long? asked) => asked is { } bytes ? length >= bytes
         : length >= Least && (FromEnvironment() is { } named ? length >= named : length >= Most || length >= Shared.Bytes);
+
+    /// <summary>The same for one that lies in a pool's buffer, if its sender waits until it is completed either way.</summary>
+    public static bool IsReachedInBuffer(long length, long? asked) => asked is null && length >= InBuffer && FromEnvironment() is null;
 
     /// <summary>The threshold as it is known now; never waits for a measurement.</summary>
     public long Bytes

@@ -87,6 +87,16 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
         FindBuffer();
     }
 
+    /// <summary>The same, if it lies in a buffer of a pool; else nothing.</summary>
+    public bool TryHoldInBuffer(byte* payload, nuint length)
+    {
+        Hold(payload, length);
+        if (_buffer is not null)
+            return true;
+        _segmentCount = 0;
+        return false;
+    }
+
     /// <summary>The table of segments, and the buffer's name if there is one.</summary>
     public void WriteTable(byte* table)
     {

@@ -217,9 +217,12 @@ public sealed partial class MessageQueue
             throw new TimeoutException($"The ring of queue {Name} had no room in time; nothing was sent.");
     }
 
-    private bool ShouldAttach(long length, SendOptions options)
+    private bool ShouldAttach(long length, SendOptions options) =>
+        length != 0 && AttachThreshold.IsReached(length, _options.AttachThreshold) && MayAttach(length, options);
+
+    private bool MayAttach(long length, SendOptions options)
     {
-        if (_options.Attach == AttachMode.Never || length == 0 || !AttachThreshold.IsReached(length, _options.AttachThreshold))
+        if (_options.Attach == AttachMode.Never)
             return false;
         bool required = _options.Attach == AttachMode.Required;
         if (options.SurviveSender)

@@ -61,6 +61,8 @@ public sealed unsafe partial class MessageQueue
                 waiting.Hold(held, (nuint)heldLength);
             else if (attach)
                 waiting.Pin(pieces);
+            else if (held is not null && AttachThreshold.IsReachedInBuffer(length, _options.AttachThreshold) && MayAttach(length, options))
+                attach = waiting.TryHoldInBuffer(held, (nuint)heldLength);
             Needs needs = attach ? Needs.OfSegments(waiting, length, properties) : Needs.OfPayload(length, properties);
             Draft draft = TakeDraft(needs, options.Properties, deadline, thread, ct);
             if (attach || held is null)

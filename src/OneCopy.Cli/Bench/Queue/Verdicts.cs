@@ -14,6 +14,8 @@ internal static class Verdicts
     private const long InPlaceSize = 64 << 20;
 
     private static readonly string[] s_messagePassing = ["ucx cma", "ucx posix", "openmpi", "openmpi none", "zeromq", "boost"];
+    // From any memory to any, and from the library's to the library's.
+    private static readonly string[] s_own = [Systems.OneCopy, Systems.Pooled];
     private static readonly string[] s_ucx = ["ucx cma", "ucx posix"];
 
     public static IReadOnlyList<Verdict> From(QueueFindings findings)
@@ -21,16 +23,25 @@ internal static class Verdicts
         Lookup look = new(findings.Figures);
         List<Verdict> all = [];
         foreach (long bytes in (long[])[Large, VeryLarge])
-            all.Add(Faster(look, Systems.OneCopy, bytes, s_messagePassing, "the best of UCX, Open MPI, ZeroMQ and Boost", 2.0));
+        {
+            foreach (string own in s_own)
+                all.Add(Faster(look, own, bytes, s_messagePassing, "the best of UCX, Open MPI, ZeroMQ and Boost", 2.0));
+        }
+
         all.Add(Faster(look, Systems.Pooled, VeryLarge, [Systems.Memcpy], "memcpy in one process", 1.3));
-        all.Add(Faster(look, Systems.OneCopy, Medium, look.Copying, "the best peer that copies", 1.1));
+        foreach (string own in s_own)
+            all.Add(Faster(look, own, Medium, look.Copying, "the best peer that copies", 1.1));
         all.Add(Faster(look, Systems.OneCopy, Small, s_ucx, "UCX", 1.2, "one by one"));
         all.Add(Faster(look, Systems.Batch, Small, s_ucx, "UCX", 2.0, "in batches"));
         all.Add(Trip(look, Systems.Spin, Small, s_ucx, Small, "UCX", 1.0));
         all.Add(Trip(look, Systems.Sleep, Small, [Systems.Futex], Small, "a bare futex ping-pong", 1.3));
         all.Add(Trip(look, Systems.InPlace, InPlaceSize, [Systems.InPlace], Small, $"itself at {Sizes.Binary(Small)}", 2.0));
         foreach (long bytes in (long[])[Medium, Large, VeryLarge])
-            all.Add(Cheaper(look, Systems.OneCopy, bytes, Systems.Ring, 0.7));
+        {
+            foreach (string own in s_own)
+                all.Add(Cheaper(look, own, bytes, Systems.Ring, 0.7));
+        }
+
         all.Add(Allocated(findings.Figures));
         all.Add(Scales(look));
         all.Add(Undisturbed(look));

@@ -5,7 +5,7 @@ namespace OneCopy.Cli.Bench.Queue.Workers;
 
 /// <summary>
 /// Through a queue, from a buffer of the sender's to a buffer of the receiver's, both always the same. Short messages by <c>Send</c>, so that many can be under way;
-/// from the threshold on, where the payload stays with the sender, each one until it is completed.
+/// from the threshold on, or out of a pool's buffer, where the payload stays with the sender, each one until it is completed.
 /// </summary>
 internal class QueueLink : Link
 {
@@ -32,7 +32,7 @@ internal class QueueLink : Link
         bool pooled = plan.Way is Ways.Pooled;
         (_source, Payload) = Make(plan.IsRoundTrip || plan.IsFirst ? Bytes : 0, pooled, Content);
         (_target, _received) = Make(plan.IsRoundTrip || !plan.IsFirst ? Bytes : 0, pooled, Slab.Untouched);
-        _attaches = AttachThreshold.IsReached(Bytes, null);
+        _attaches = pooled || AttachThreshold.IsReached(Bytes, null);
     }
 
     public override string? Lane => _lane?.ToString().ToLowerInvariant();

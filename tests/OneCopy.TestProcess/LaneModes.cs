@@ -24,8 +24,8 @@ internal static class LaneModes
     }
 
     /// <summary>
-    /// STEP… ROOT NAME COUNT LENGTH [required] [set-dumpable] [blocking] [pooled]: sends large messages one by one, says "sent" or what they failed with, and waits. blocking: with
-    /// SendUntilCompleted, in a thread that helps. pooled: out of one buffer of a pool.
+    /// STEP… ROOT NAME COUNT LENGTH [required] [set-dumpable] [blocking [survive]] [pooled]: sends large messages one by one, says "sent" or what they failed with, and waits. blocking: with
+    /// SendUntilCompleted, in a thread that helps; survive: it is to outlive its sender. pooled: out of one buffer of a pool.
     /// </summary>
     private static int Send(string[] args)
     {
@@ -43,7 +43,7 @@ internal static class LaneModes
         for (int i = 0; i < int.Parse(args[2]); i++)
         {
             QueueModes.Fill(payload.Span, i);
-            Say(args.Contains("blocking") ? Task.Factory.StartNew(() => queue.SendUntilCompleted(payload.Span), TaskCreationOptions.LongRunning) : queue.SendAsync(payload).AsTask());
+            Say(args.Contains("blocking") ? Task.Factory.StartNew(() => queue.SendUntilCompleted(payload.Span, new SendOptions { SurviveSender = args.Contains("survive") }), TaskCreationOptions.LongRunning) : queue.SendAsync(payload).AsTask());
         }
 
         Console.In.ReadToEnd();

@@ -66,11 +66,17 @@ internal static partial class Mman
     /// <summary>Where the size of huge pages lies in the flags of mmap, as its logarithm; memfd_create has it in the same place.</summary>
     public const int MAP_HUGE_SHIFT = 26;
 
+    public const int MREMAP_MAYMOVE = 1;
+    public const int MREMAP_FIXED = 2;
+
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     private static partial nint sys_mmap(nint address, nuint length, int prot, int flags, int fd, long offset);
 
     [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
     private static partial int sys_munmap(nint address, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "mremap", SetLastError = true)]
+    private static partial nint sys_mremap(nint address, nuint length, nuint newLength, int flags, nint newAddress);
 
     [LibraryImport("libc", EntryPoint = "mprotect", SetLastError = true)]
     private static partial int sys_mprotect(nint address, nuint length, int prot);
@@ -94,6 +100,10 @@ internal static partial class Mman
         SysResult.From(sys_mmap(address, length, (int)prot, (int)flags, fd, offset));
 
     public static SysResult munmap(nint address, nuint length) => SysResult.From(sys_munmap(address, length));
+
+    /// <summary>With MREMAP_FIXED: what is mapped there goes, in the same step.</summary>
+    public static SysResult mremap(nint address, nuint length, nuint newLength, int flags, nint newAddress) =>
+        SysResult.From(sys_mremap(address, length, newLength, flags, newAddress));
 
     public static SysResult mprotect(nint address, nuint length, Prot prot) => SysResult.From(sys_mprotect(address, length, (int)prot));
 

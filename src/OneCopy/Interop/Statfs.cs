@@ -24,6 +24,7 @@ internal unsafe struct statfs
 internal static unsafe partial class Statfs
 {
     public const long HUGETLBFS_MAGIC = 0x958458f6;
+    public const long TMPFS_MAGIC = 0x01021994;
 
     [LibraryImport("libc", EntryPoint = "fstatfs", SetLastError = true)]
     private static partial int sys_fstatfs(int fd, statfs* buffer);

@@ -17,8 +17,8 @@ public sealed record OneCopyMemoryPoolOptions
 
     /// <summary>
     /// Whether buffers of 16 KiB and more are made so that other processes of this user can map them (memfd_create(2), one descriptor each): then a payload in one is copied without the kernel's help, and into one the
-    /// sender copies without it too, which is two to four times as fast. It is memory of the same kind, but counted as shared. Where no such file can be made, and for smaller ones, the memory is this process's
-    /// alone. Default true.
+    /// sender copies without it too, which is two to four times as fast. It is memory of the same kind, but counted as shared. Where no such file can be made, where a quarter of the descriptors is taken, without <see cref="Touch"/> and
+    /// for smaller ones the memory is this process's alone. Default true.
     /// </summary>
     public bool Shared { get; init; } = true;
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 using OneCopy.Interop;
 using OneCopy.IO;
@@ -16,6 +17,11 @@ internal sealed unsafe class PoolMapping
 
     // Below, a buffer is copied into the queue in any case, and a descriptor for each is too much.
     private const long SharedFrom = 16 * 1024;
+
+    private const string FileName = "onecopy-buffer";
+
+    private static readonly Lazy<int> s_mostFiles = new(MostFiles);
+    private static int s_files;
 
     private readonly OneCopyMemoryPool _pool;
     private readonly SafeFileHandle? _file;
@@ -46,11 +52,16 @@ internal sealed unsafe class PoolMapping
 
     public bool IsHuge { get; }
 
+    private bool IsDetached { get; set; }
+
     /// <summary>How others find it; none if it is this process's alone.</summary>
-    public SharedName Name { get; }
+    public SharedName Name { get; private set; }
 
     /// <summary>Behind it, if it has a name.</summary>
     public SharedLabel Label => new(Address + Capacity);
+
+    /// <summary>Held while the label's rooms are written.</summary>
+    public Lock LabelGate { get; } = new();
 
     // Links of the pool's list, under its lock.
     public PoolMapping? Newer { get; set; }
@@ -59,13 +70,13 @@ internal sealed unsafe class PoolMapping
 
     public long Serial { get; set; }
 
-    /// <summary>The numbers of its rentals are used up: one more, and an owner of the first would be taken for the new one.</summary>
-    public bool IsWornOut => GenerationOf(Volatile.Read(ref _state)) == uint.MaxValue;
+    /// <summary>The numbers of its rentals are used up: one more, and an owner of the first would be taken for the new one. Or some of it is not shared any more.</summary>
+    public bool IsWornOut => IsDetached || GenerationOf(Volatile.Read(ref _state)) == uint.MaxValue;
 
     public static PoolMapping Map(OneCopyMemoryPool pool, SizeClass size, OneCopyMemoryPoolOptions options)
     {
         bool huge = options.HugePages && size.Capacity >= SizeClass.HugePage;
-        SafeFileHandle? file = options.Shared && size.Capacity is >= SharedFrom and < long.MaxValue - SharedLabel.Size ? MakeFile(size.Capacity) : null;
+        SafeFileHandle? file = options.Shared && options.Touch && size.Capacity is >= SharedFrom and < long.MaxValue - SharedLabel.Size ? MakeFile(size.Capacity) : null;
         nint address = 0;
         try
         {
@@ -83,9 +94,28 @@ internal sealed unsafe class PoolMapping
         {
             if (address != 0)
                 Mman.munmap(address, (nuint)LengthOf(file, size.Capacity));
-            file?.Dispose();
+            Close(file);
             throw;
         }
+    }
+
+    /// <summary>
+    /// Gives the pages of these bytes to whoever has them mapped, and takes others in their place, with the same in them, at once for all threads (mremap(2)). From then on it is this process's alone; it is not kept. What another thread writes just now to the
+    /// same first or last page, beside these bytes, may be lost.
+    /// </summary>
+    public void Detach(byte* from, long length)
+    {
+        Name = default;
+        IsDetached = true;
+        nint start = (nint)PageRange.Down((long)from, Environment.SystemPageSize);
+        long bytes = PageRange.Up((long)from + length, Environment.SystemPageSize) - start;
+        nint fresh = MapAt(0, null, bytes);
+        Buffer.MemoryCopy((void*)start, (void*)fresh, bytes, bytes);
+        SysResult moved = Mman.mremap(fresh, (nuint)bytes, (nuint)bytes, Mman.MREMAP_MAYMOVE | Mman.MREMAP_FIXED, start);
+        if (moved.Succeeded)
+            return;
+        Mman.munmap(fresh, (nuint)bytes);
+        moved.OrThrow("mremap", $"{bytes:N0} bytes of a buffer");
     }
 
     public void Unmap()
@@ -98,7 +128,7 @@ internal sealed unsafe class PoolMapping
         }
 
         Mman.munmap((nint)Address, (nuint)LengthOf(_file, Capacity));
-        _file?.Dispose();
+        Close(_file);
     }
 
     /// <summary>By the one that has taken it from the list or mapped it.</summary>
@@ -198,18 +228,55 @@ internal sealed unsafe class PoolMapping
 
     private static ObjectDisposedException Over() => new(nameof(PooledBuffer), "The buffer was given back to its pool.");
 
-    /// <summary>A file in memory, of a length that nobody can change: what others have mapped stays. Null: there can be none here, and the memory is this process's alone.</summary>
+    /// <summary>Whether this is a descriptor of such a file, by what the kernel says of it. Of O_PATH as well.</summary>
+    public static bool IsFile(SafeFileHandle place) =>
+        Stat.Of(place.Fd(), out statx status).Succeeded && (status.stx_mode & Stat.S_IFMT) == Stat.S_IFREG
+        && Statfs.fstatfs(place.Fd(), out statfs system).Succeeded && system.f_type == Statfs.TMPFS_MAGIC
+        && new FileInfo($"/proc/self/fd/{place.Fd()}").LinkTarget?.StartsWith($"/memfd:{FileName} ", StringComparison.Ordinal) == true;
+
+    /// <summary>
+    /// A file in memory, of a length that nobody can change: what others have mapped stays. With all its pages, as one that is missing later is SIGBUS and not ENOMEM. Null: there can be none here, or there are many, and the memory is this
+    /// process's alone.
+    /// </summary>
     private static SafeFileHandle? MakeFile(long capacity)
     {
-        SysResult made = Memfd.memfd_create("onecopy-buffer", Memfd.MFD_ALLOW_SEALING);
-        if (!made.Succeeded)
+        if (Interlocked.Increment(ref s_files) > s_mostFiles.Value)
+        {
+            Interlocked.Decrement(ref s_files);
             return null;
+        }
+
+        SysResult made = Memfd.memfd_create(FileName, Memfd.MFD_ALLOW_SEALING);
+        if (!made.Succeeded)
+        {
+            Interlocked.Decrement(ref s_files);
+            return null;
+        }
+
         SafeFileHandle file = SafeFd.Of(made);
         if (FileLength.ftruncate(file.Fd(), capacity + SharedLabel.Size).Succeeded
+            && FileLength.fallocate(file.Fd(), 0, 0, capacity + SharedLabel.Size).Succeeded
             && Descriptor.fcntl(file.Fd(), Descriptor.F_ADD_SEALS, Memfd.F_SEAL_SHRINK | Memfd.F_SEAL_GROW | Memfd.F_SEAL_SEAL).Succeeded)
             return file;
-        file.Dispose();
+        Close(file);
         return null;
+    }
+
+    private static void Close(SafeFileHandle? file)
+    {
+        if (file is null)
+            return;
+        file.Dispose();
+        Interlocked.Decrement(ref s_files);
+    }
+
+    /// <summary>A quarter of the descriptors that this process may have, and of the maps: the rest is the program's.</summary>
+    private static int MostFiles()
+    {
+        long files = ProcFile.ReadText("/proc/self/limits")?.Split('\n').FirstOrDefault(l => l.StartsWith("Max open files", StringComparison.Ordinal))?
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, _, _, string soft, ..] && long.TryParse(soft, CultureInfo.InvariantCulture, out long n) ? n : 1024;
+        long maps = long.TryParse(ProcFile.ReadText("/proc/sys/vm/max_map_count"), CultureInfo.InvariantCulture, out long m) ? m : 65_530;
+        return (int)Math.Clamp(Math.Min(files, maps) / 4, 0, int.MaxValue);
     }
 
     private static long LengthOf(SafeFileHandle? file, long capacity) => file is null ? capacity : capacity + SharedLabel.Size;

@@ -57,7 +57,7 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
     public ReadOnlySpan<iovec> Segments => _segments.AsSpan(0, _segmentCount);
 
     /// <summary>The name of the pool's buffer that all of the payload lies in; none if it is in no such, or in pieces.</summary>
-    public SharedName Buffer => _buffer?.Name ?? default;
+    public SharedName Buffer { get; private set; }
 
     /// <summary>Why nobody waits for the completion any more: the handle is closed or broken.</summary>
     public Exception? Failure => Volatile.Read(ref _failure);
@@ -91,18 +91,27 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
     public bool TryHoldInBuffer(byte* payload, nuint length)
     {
         Hold(payload, length);
-        if (_buffer is not null)
+        if (!Buffer.IsNone)
             return true;
-        _segmentCount = 0;
+        LetGo();
         return false;
+    }
+
+    /// <summary>It is copied after all, before there is a message.</summary>
+    public void LetGo()
+    {
+        _segmentCount = 0;
+        _buffer?.Unpin(_rental);
+        _buffer = null;
+        Buffer = default;
     }
 
     /// <summary>The table of segments, and the buffer's name if there is one.</summary>
     public void WriteTable(byte* table)
     {
         Segments.CopyTo(new Span<iovec>(table, _segmentCount));
-        if (_buffer is not null)
-            *(SharedName*)(table + (_segmentCount * BlockLayout.SegmentSize)) = _buffer.Name;
+        if (!Buffer.IsNone)
+            *(SharedName*)(table + (_segmentCount * BlockLayout.SegmentSize)) = Buffer;
     }
 
     /// <summary>It is this message from now on. Under the gate: threads that come late find the message before, which is over, or this one.</summary>
@@ -140,8 +149,7 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
             _segmentCount = 0;
         }
 
-        _buffer?.Unpin(_rental);
-        _buffer = null;
+        LetGo();
         for (; _pinCount > 0; _pins[_pinCount] = default)
             _pins[--_pinCount].Dispose();
         if (_segments.Length > Kept)
@@ -152,5 +160,6 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
     {
         if (_segmentCount == 1)
             _buffer = SharedBuffers.TryPin((void*)_segments[0].iov_base, _segments[0].iov_len, out _rental);
+        Buffer = _buffer?.Name ?? default;
     }
 }

@@ -204,6 +204,11 @@ public sealed unsafe partial class MessageQueue
         if (mapping is not null && mapping.At(there.iov_base, there.iov_len) is var here && here is not null)
         {
             waiting.CopyPart(place.PayloadOffset + from, new iovec((nuint)here, there.iov_len));
+
+            // The fence: a page that any thread of ours found missing, after which this copy went nowhere.
+            Interlocked.MemoryBarrier();
+            if (mapping.IsDamaged)
+                return Errno.EFAULT;
             ((PostedPlace*)mapping.Label.Room(posting.Tag))->Landing = _self.Nonce;
             _self.Count(Counter.PushedBytes, (long)there.iov_len);
             return 0;

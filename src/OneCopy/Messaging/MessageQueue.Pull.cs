@@ -57,8 +57,7 @@ public sealed unsafe partial class MessageQueue
             PeerMapping? mapping = count == 1 ? MappingOf(message) : null;
             try
             {
-                byte* mapped = mapping is null ? null : mapping.At(few->iov_base, few->iov_len);
-                return Pull(new Payload(message, few, count, mapped), offset, destination, length, ct);
+                return Pull(new Payload(message, few, count, mapping), offset, destination, length, ct);
             }
             finally
             {
@@ -81,7 +80,17 @@ public sealed unsafe partial class MessageQueue
     {
         Lease message = payload.Message;
         bool tried = CanPullFrom(message.Owner);
+        long whole = length;
         int errno = tried ? PullAll(payload, ref offset, ref destination, ref length, ct) : message.Owner.Pull.Errno;
+        if (payload.Mapped is not null && IsDamaged(payload))
+        {
+            // All of it may be zeros, and is to come another way.
+            errno = Errno.EFAULT;
+            offset -= whole - length;
+            destination -= whole - length;
+            length = whole;
+        }
+
         if (errno == 0 && tried)
         {
             message.Owner.Pull.Allow();
@@ -168,6 +177,13 @@ public sealed unsafe partial class MessageQueue
         destination += part;
         length -= part;
         return 0;
+    }
+
+    // The fence: the loss of a page that another thread met while we copied.
+    private static bool IsDamaged(in Payload payload)
+    {
+        Interlocked.MemoryBarrier();
+        return payload.IsDamaged;
     }
 
     private static void ThrowUnlessMine(Lease message)

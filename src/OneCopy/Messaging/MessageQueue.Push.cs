@@ -112,7 +112,10 @@ public sealed unsafe partial class MessageQueue
             PieceLength = posting.PieceLength,
         };
         if (posting.Buffer is { } buffer)
-            _postings.Place(posting.Slot).WriteTo(buffer.Label);
+        {
+            lock (buffer.LabelGate)
+                _postings.Place(posting.Slot).WriteTo(buffer.Label);
+        }
     }
 
     /// <param name="posting">Prepared.</param>
@@ -132,7 +135,8 @@ public sealed unsafe partial class MessageQueue
         Volatile.Write(ref _self.PostingTag(posting.Slot), posting.Tag);
         Interlocked.Or(ref _self.Posted, 1UL << posting.Slot);
         CrashPoint.At(Step.BothRing);
-        if (ring && Volatile.Read(ref message.Owner.File.OwnSleeping) != 0)
+        // One that was awake before the post may have begun to sleep meanwhile: what it looked at then was not posted yet.
+        if ((ring || Volatile.Read(ref message.Owner.File.Looking) == 0) && Volatile.Read(ref message.Owner.File.OwnSleeping) != 0)
             message.Owner.File.Ring(WaitKind.Own);
     }
 
@@ -155,6 +159,18 @@ public sealed unsafe partial class MessageQueue
         CrashPoint.At(Step.BothUnpost);
         Interlocked.And(ref _self.Posted, ~(1UL << posting.Slot));
         Volatile.Write(ref _self.PostingTag(posting.Slot), 0);
+        Forget(posting);
+    }
+
+    /// <summary>What others can write says no more which posting there is: the place itself must say that there is none.</summary>
+    private void Forget(OpenPosting posting)
+    {
+        Volatile.Write(ref _postings.Place(posting.Slot).Tag, 0);
+        if (posting.Buffer is { } buffer)
+        {
+            lock (buffer.LabelGate)
+                PostedPlace.Clear(buffer.Label, posting.Tag);
+        }
     }
 
     /// <summary>Whether the owner's nonce has come with what it wrote: beside the place, or behind the buffer that it has mapped.</summary>
@@ -204,8 +220,15 @@ public sealed unsafe partial class MessageQueue
         long end = Deadline.Never;
         try
         {
-            while (Deadline.IsAhead(end))
+            while (true)
             {
+                if (!Deadline.IsAhead(end))
+                {
+                    // An ordinary copy can be held up in its middle, and go on later: not into the user's memory.
+                    TakeAway(posting, taken);
+                    return;
+                }
+
                 CrashPoint.At(Step.SleepRead);
                 uint seen = BeginLook(WaitKind.Own);
                 CrashPoint.At(Step.SleepLook);
@@ -213,11 +236,11 @@ public sealed unsafe partial class MessageQueue
                     return;
                 Peer owner = posting.Message.Owner;
                 bool tells = !impossible && !IsBroken && !owner.File.IsDamaged && (Deadline.IsAhead(late) || ProcessIdentity.IsStopped(owner.File.Pid));
-                if (!tells && end == Deadline.Never)
+                if (tells)
+                    end = Deadline.Never;
+                else if (end == Deadline.Never)
                 {
-                    Volatile.Write(ref _postings.Place(posting.Slot).Tag, 0);
-                    if (posting.Buffer is { } buffer)
-                        Volatile.Write(ref ((PostedPlace*)buffer.Label.Room(posting.Tag))->Tag, 0);
+                    Forget(posting);
                     end = Deadline.Now + OnePiece;
                 }
 
@@ -233,6 +256,20 @@ public sealed unsafe partial class MessageQueue
         finally
         {
             LeaveSleep(WaitKind.Own);
+        }
+    }
+
+    /// <summary>The pages of the pieces that are not marked, if others have them mapped: they get new ones, and this process too, with the same in them.</summary>
+    private void TakeAway(OpenPosting posting, int taken)
+    {
+        if (posting.Buffer is not { } buffer)
+            return;
+        ref PostedPlace place = ref _postings.Place(posting.Slot);
+        for (int piece = posting.Pieces - taken; piece < posting.Pieces; piece++)
+        {
+            long from = piece * posting.PieceLength;
+            if (!_postings.Mine(posting.Slot).Has(piece) && _self.MarkOf(posting.Slot, piece, out _) == PieceMark.Open)
+                buffer.Detach((byte*)place.Address + from, Math.Min(posting.PieceLength, place.Length - from));
         }
     }
 

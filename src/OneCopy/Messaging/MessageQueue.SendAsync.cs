@@ -18,6 +18,7 @@ public sealed partial class MessageQueue
     /// Sends a payload. From <see cref="QueueOptions.AttachThreshold"/> on it stays in the caller's memory and is copied once, by its receiver; the
     /// task completes when a receiver has completed the message, or put it into the dead-letter queue. Shorter ones are copied into the queue, and the task completes when they
     /// are in it. Either way, when it completes the memory may be reused, and the message does not depend on this process any more.
+    /// The call itself may copy: a short payload into the queue, and of an attached one a part, together with a receiver that takes it within 30 µs.
     /// </summary>
     /// <param name="payload">Not to be changed before the task completes. Pinned as long as receivers may read it.</param>
     /// <param name="options">Properties, time limit, lane.</param>
@@ -165,6 +166,8 @@ public sealed partial class MessageQueue
             {
                 await PublishAsync(draft, deadline, ct).ConfigureAwait(false);
                 EndSend(attach ? Lane.Attached : needs.BodyFits(_self.InlineCapacity) ? Lane.Inline : Lane.Arena, payload.Length, Environment.CurrentManagedThreadId);
+                if (attach)
+                    HelpForAMoment(waiting);
                 await CompleteAsync(waiting, deadline, ct).ConfigureAwait(false);
             }
             finally

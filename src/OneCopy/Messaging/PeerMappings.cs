@@ -19,6 +19,9 @@ internal sealed unsafe class PeerMapping(Guid key, bool isWritable, MemoryMappin
 
     public MemoryMapping? Memory => memory;
 
+    /// <summary>A page could not be had (swap that fails, no memory left under strict accounting): from there on it is zeros, and not the buffer.</summary>
+    public bool IsDamaged => memory!.IsDamaged;
+
     /// <summary>How many copies are at it, and when the last one began. Under the lock of those who keep it.</summary>
     public int Users { get; set; }
 
@@ -58,7 +61,7 @@ internal sealed unsafe class PeerMappings(int pid)
         lock (_gate)
         {
             PeerMapping? mapping = Find(name.Key, writable) ?? Add(name, writable);
-            if (mapping?.Memory is null)
+            if (mapping?.Memory is null || mapping.IsDamaged)
                 return null;
             mapping.Users++;
             mapping.LastUse = Environment.TickCount64;
@@ -114,11 +117,18 @@ internal sealed unsafe class PeerMappings(int pid)
     }
 
     /// <summary>
-    /// proc_pid_fd(5): opens the file anew, for who may read that process. O_NONBLOCK: whatever it is that the number belongs to by now, nobody waits for it. What is mapped says itself which buffer it is.
+    /// proc_pid_fd(5): opens the file anew, for who may read that process. The number may be another file's by now, or was never a buffer's: it is looked at without opening it, since opening a device, and closing a
+    /// file that this process has locks on, does something. What is mapped says itself which buffer it is.
     /// </summary>
     private MemoryMapping? TryMap(in SharedName name, bool writable)
     {
-        SysResult opened = Fcntl.open($"/proc/{pid}/fd/{name.Fd}", (writable ? OpenFlags.O_RDWR : OpenFlags.O_RDONLY) | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY);
+        SysResult found = Fcntl.open($"/proc/{pid}/fd/{name.Fd}", FileKind.O_PATH);
+        if (!found.Succeeded)
+            return null;
+        using SafeFileHandle place = SafeFd.Of(found);
+        if (!PoolMapping.IsFile(place))
+            return null;
+        SysResult opened = Fcntl.open($"/proc/self/fd/{place.Fd()}", writable ? OpenFlags.O_RDWR : OpenFlags.O_RDONLY);
         if (!opened.Succeeded)
             return null;
         using SafeFileHandle file = SafeFd.Of(opened);
@@ -138,12 +148,7 @@ internal sealed unsafe class PeerMappings(int pid)
 
         SharedLabel label = PeerMapping.LabelOf(memory);
         if (label.IsGood && label.Key == name.Key && label.Capacity == memory.Length - SharedLabel.Size)
-        {
-            // All pages at once, and not one fault for each in the middle of a copy. If it is refused, they come one by one.
-            Mman.madvise((nint)memory.Address, (nuint)memory.Length, writable ? Madv.Populate_Write : Madv.Populate_Read);
             return memory;
-        }
-
         memory.Dispose();
         return null;
     }

@@ -34,7 +34,7 @@ internal struct PostedPlace
     public Guid Landing;
 
     /// <summary>
-    /// The same in a buffer's label, for an owner that has it mapped. The tag is taken away before and comes last: two handles may have their places there at once, and who reads must not take some of each.
+    /// The same in a buffer's label, for an owner that has it mapped. The tag is taken away before and comes last: several copies may have their places there, one after the other, and who reads must not take some of each. Under the buffer's lock.
     /// </summary>
     public readonly unsafe void WriteTo(SharedLabel label)
     {
@@ -43,6 +43,14 @@ internal struct PostedPlace
         Volatile.WriteBarrier();
         (there->Nonce, there->Address, there->Length, there->PayloadOffset, there->PieceLength, there->Landing) = (Nonce, Address, Length, PayloadOffset, PieceLength, default);
         Volatile.Write(ref there->Tag, Tag);
+    }
+
+    /// <summary>It is over: who brings the tag up again finds nothing. Under the buffer's lock; another's may be there by now.</summary>
+    public static unsafe void Clear(SharedLabel label, ulong tag)
+    {
+        PostedPlace* there = (PostedPlace*)label.Room(tag);
+        if (Volatile.Read(ref there->Tag) == tag)
+            Volatile.Write(ref there->Tag, 0);
     }
 
     /// <summary>False: another's is there by now.</summary>

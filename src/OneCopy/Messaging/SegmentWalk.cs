@@ -3,7 +3,7 @@ using OneCopy.Interop;
 namespace OneCopy.Messaging;
 
 /// <summary>A payload that is being read, by its segments in the sender's memory. Valid as long as the copy goes on.</summary>
-internal readonly unsafe struct Payload(Lease message, iovec* segments, int count, byte* mapped = null)
+internal readonly unsafe struct Payload(Lease message, iovec* segments, int count, PeerMapping? mapping = null)
 {
     public Lease Message { get; } = message;
 
@@ -12,7 +12,10 @@ internal readonly unsafe struct Payload(Lease message, iovec* segments, int coun
     public int Count => count;
 
     /// <summary>All of it, where its sender's buffer is mapped here; null if it is not.</summary>
-    public byte* Mapped => mapped;
+    public byte* Mapped { get; } = mapping is null ? null : mapping.At(segments->iov_base, segments->iov_len);
+
+    /// <summary>Whether what was copied out of the mapping is to be believed. After a full fence, for the damage that another thread met.</summary>
+    public bool IsDamaged => mapping is { IsDamaged: true };
 }
 
 /// <summary>A place in the segments of a payload, which moves forward: many segments are gone through once, and not for each piece.</summary>

@@ -237,6 +237,44 @@ public sealed class BothCopyTests : IDisposable
         await send.WaitAsync(s_soon, Ct);
     }
 
+    /// <summary>With a receiver that is awake, its own thread copies a part, and there is nothing left to wait for; sooner or later, as the two need a processor each for some microseconds.</summary>
+    [Fact]
+    public async Task An_awaited_send_may_be_done_when_it_returns()
+    {
+        Requires.NoYama();
+        await using MessageQueue queue = _root.Open();
+        await using MessageQueue other = _root.Open();
+        bool isOver = false;
+        Task receiver = Task.Factory.StartNew(
+            () =>
+            {
+                byte[] copy = new byte[Length];
+                while (!Volatile.Read(ref isOver))
+                {
+                    using ReceivedMessage message = other.Receive(s_soon, Ct);
+                    if (message.Length > 1)
+                        message.CopyTo(copy);
+                    message.Complete();
+                }
+            },
+            Ct, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        byte[] payload = Payload(Length);
+        Stopwatch watch = Stopwatch.StartNew();
+        bool wasDone = false;
+        while (!wasDone)
+        {
+            Assert.True(watch.Elapsed < s_soon, "one send was done at once");
+            ValueTask send = queue.SendAsync(payload, cancellationToken: Ct);
+            wasDone = send.IsCompleted;
+            await send;
+        }
+
+        Volatile.Write(ref isOver, true);
+        queue.Send([1], cancellationToken: Ct);
+        await receiver.WaitAsync(s_soon, Ct);
+        Assert.InRange(queue.Statistics.CopiedByBoth, 1, long.MaxValue);
+    }
+
     [Fact]
     public void A_blocking_send_takes_its_message_back_at_its_time_limit()
     {

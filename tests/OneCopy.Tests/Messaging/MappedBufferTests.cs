@@ -46,15 +46,14 @@ public sealed class MappedBufferTests : IDisposable
     public async Task The_sender_writes_what_the_receiver_has_not_taken(string how)
     {
         Requires.NoYama();
-        const int Piece = 375_000;
         await using MessageQueue queue = _root.Open();
-        using ChildProcess receiver = await ReceiverAsync("3", "pooled", "wait-at=both.pull:*");
+        using ChildProcess receiver = await ReceiverAsync("3", "pooled", "wait-at=both.take:*");
         using ChildProcess sender = await SenderAsync("3", "pooled", how);
         Assert.Equal($"got {Length} Attached ok 1", await receiver.ReadLineAsync());
         for (int i = 1; i < 3; i++)
         {
-            Assert.Equal("at both.pull", await receiver.ReadLineAsync());
-            Eventually.True(() => queue.Statistics.PushedBytes >= i * (Length - Piece), "the sender has written all but the receiver's piece");
+            Assert.Equal("at both.take", await receiver.ReadLineAsync());
+            Eventually.True(() => queue.Statistics.PushedBytes >= i * Length, "the sender has written all of it");
             Assert.InRange(File.ReadLines($"/proc/{sender.Pid}/maps").Count(IsBuffer), i, 2);
             receiver.WriteLine("go on");
             Assert.Equal($"got {Length} Attached ok 1", await receiver.ReadLineAsync());
@@ -255,13 +254,100 @@ public sealed class MappedBufferTests : IDisposable
         PeerMappings mappings = new(Environment.ProcessId);
         PeerMapping mapping = mappings.Take(NameOf(buffer), writable: false)!;
         byte* there = mapping.At((nuint)buffer.Pointer, Length);
-        Assert.Equal(1, there[Length - 1]);
+        Assert.True(new Span<byte>(there, Length).IndexOfAnyExcept((byte)1) < 0, "it is the buffer");
         Assert.True(mapping.At((nuint)buffer.Pointer, ulong.MaxValue) is null, "longer than the buffer");
         Assert.True(mapping.At((nuint)buffer.Pointer - 1, 1) is null, "before the buffer");
         Assert.InRange(Memory.MappingOf.Address(there)!.Bytes("Rss"), Length, long.MaxValue);
         buffer.Dispose();
         Assert.Equal(0, Memory.MappingOf.Address(there)!.Bytes("Rss"));
         mappings.Clear();
+    }
+
+    /// <summary>Whoever is held up in the middle of a copy into it writes to pages that are nobody's any more.</summary>
+    [Fact]
+    public unsafe void Bytes_that_are_taken_away_are_written_by_nobody_else()
+    {
+        using OneCopyMemoryPool pool = new();
+        PooledBuffer buffer = pool.RentBuffer(Length);
+        TestProcess.QueueModes.Fill(buffer.Span, 3);
+        SharedName name = NameOf(buffer);
+        PeerMappings mappings = new(Environment.ProcessId);
+        PeerMapping mapping = mappings.Take(name, writable: true)!;
+        PoolMapping own = SharedBuffers.TryPin(buffer.Pointer, Length, out uint rental)!;
+        own.Detach(buffer.Pointer + 100_001, 200_000);
+        own.Unpin(rental);
+        Assert.True(TestProcess.QueueModes.IsFilled(buffer.Span), "nothing has changed for its owner");
+        new Span<byte>(mapping.At((nuint)buffer.Pointer, Length), Length).Fill(0xEE);
+        Assert.True(IsAsFilled(buffer.GetSpan(100_001, 200_000), 100_001, 3), "what was taken away");
+        Assert.Equal(0xEE, buffer.Span[50_000]);
+        Assert.True(NameOf(buffer).IsNone, "it is no longer shared");
+        buffer.Dispose();
+        Assert.Equal(0, pool.Statistics.KeptBuffers);
+        mappings.Clear();
+    }
+
+    /// <summary>A tag that somebody writes into the file again leads to no place: neither in the buffer's label nor in the process.</summary>
+    [Fact]
+    public async Task A_place_is_forgotten_when_its_copy_is_over()
+    {
+        Requires.NoYama();
+        await using MessageQueue sender = _root.Open();
+        await using MessageQueue receiver = _root.Open();
+        using PooledBuffer source = OneCopyMemoryPool.Shared.RentBuffer(Length);
+        using PooledBuffer target = OneCopyMemoryPool.Shared.RentBuffer(Length);
+        ulong before = OwnPostings.NextTag();
+        Eventually.True(
+            () =>
+            {
+                Task send = Task.Run(() => sender.SendUntilCompleted(source.Span));
+                using (ReceivedMessage message = receiver.Receive(s_soon))
+                {
+                    message.CopyTo(target.Span);
+                    message.Complete();
+                }
+
+                send.GetAwaiter().GetResult();
+                return receiver.Statistics.CopiedByBoth > 0;
+            },
+            "both copied");
+        ulong after = OwnPostings.NextTag();
+        Assert.True(after > before + 1, "something was posted");
+        for (ulong tag = before; tag < after; tag++)
+            Assert.False(HasPlace(target, tag), $"tag {tag}");
+    }
+
+    [Fact]
+    public void A_mapping_of_which_pages_are_lost_is_not_used_any_more()
+    {
+        using OneCopyMemoryPool pool = new();
+        using PooledBuffer buffer = pool.RentBuffer(100_000);
+        PeerMappings mappings = new(Environment.ProcessId);
+        PeerMapping mapping = mappings.Take(NameOf(buffer), writable: false)!;
+        Assert.False(mapping.IsDamaged);
+        mapping.Memory!.MarkDamaged();
+        Assert.True(mapping.IsDamaged, "who is copying sees it");
+        Assert.Null(mappings.Take(NameOf(buffer), writable: false));
+        Assert.NotNull(mappings.Take(NameOf(buffer), writable: true));
+        mappings.Clear();
+    }
+
+    /// <summary>Where nobody has said from which length on: what is waited for is copied once. A copy below the threshold is what was asked for otherwise, and no rule forbids it.</summary>
+    [Theory]
+    [InlineData("pooled", "blocking", "Attached")]
+    [InlineData("plain", "blocking", "Arena")]
+    [InlineData("pooled", "survive", "Arena")]
+    [InlineData("pooled", "awaited", "Arena")]
+    public async Task A_short_payload_in_a_buffer_is_attached_if_it_is_waited_for(string source, string how, string lane)
+    {
+        using ChildProcess receiver = await ReceiverAsync("1", "plain");
+        using ChildProcess sender = ChildProcess.StartProgram(
+            "env", "-u", AttachThreshold.Variable, $"XDG_CACHE_HOME={_root.Path}", DotnetHost.Path, ChildProcess.TestProcessPath, "lane-send", _root.Path, "q", "1", "20000", "required", source,
+            how, how is "survive" ? "blocking" : "");
+        Assert.Equal("open", await sender.ReadLineAsync());
+        Assert.Equal($"got 20000 {lane} ok 1", await receiver.ReadLineAsync());
+        Assert.Equal("sent", await sender.ReadLineAsync());
+        receiver.Finish();
+        sender.Finish();
     }
 
     /// <summary>A buffer is found by any of its bytes, and by none beside it.</summary>
@@ -304,6 +390,15 @@ public sealed class MappedBufferTests : IDisposable
         }
 
         await send;
+    }
+
+    private static unsafe bool HasPlace(PooledBuffer buffer, ulong tag) => PostedPlace.TryReadFrom(new SharedLabel(buffer.Pointer + SizeClass.Of(buffer.Length).Capacity), tag, out _);
+
+    private static bool IsAsFilled(ReadOnlySpan<byte> part, int offset, int seed)
+    {
+        byte[] whole = new byte[offset + part.Length];
+        TestProcess.QueueModes.Fill(whole, seed);
+        return part.SequenceEqual(whole.AsSpan(offset));
     }
 
     private static unsafe nint AddressOf(PooledBuffer buffer) => (nint)buffer.Pointer;

@@ -25,13 +25,15 @@ internal sealed unsafe class PoolMapping
 
     private readonly OneCopyMemoryPool _pool;
     private readonly SafeFileHandle? _file;
+    private readonly long _length;
     private RentedMemory? _memory;
     private long _state = Returned;
 
-    private PoolMapping(OneCopyMemoryPool pool, SafeFileHandle? file, nint address, SizeClass size, bool isHuge)
+    private PoolMapping(OneCopyMemoryPool pool, SafeFileHandle? file, nint address, long length, SizeClass size, bool isHuge)
     {
         _pool = pool;
         _file = file;
+        _length = length;
         Address = (byte*)address;
         ClassIndex = size.Index;
         Capacity = size.Capacity;
@@ -76,24 +78,29 @@ internal sealed unsafe class PoolMapping
     public static PoolMapping Map(OneCopyMemoryPool pool, SizeClass size, OneCopyMemoryPoolOptions options)
     {
         bool huge = options.HugePages && size.Capacity >= SizeClass.HugePage;
-        SafeFileHandle? file = options.Shared && options.Touch && size.Capacity is >= SharedFrom and < long.MaxValue - SharedLabel.Size ? MakeFile(size.Capacity) : null;
-        nint address = 0;
+        bool shares = options.Shared && options.Touch && size.Capacity is >= SharedFrom and < long.MaxValue - SharedLabel.Size;
+        long length = shares ? size.Capacity + SharedLabel.Size : size.Capacity;
+
+        // First without a file, for which alone the kernel says that so much cannot be had (ENOMEM), before it tries to.
+        nint address = huge ? MapAligned(length, SizeClass.HugePage) : MapAt(0, null, length);
+        SafeFileHandle? file = null;
         try
         {
-            address = huge ? MapAligned(file, size.Capacity, SizeClass.HugePage) : MapAt(0, file, LengthOf(file, size.Capacity));
-            huge = huge && Mman.madvise(address, (nuint)LengthOf(file, size.Capacity), Madv.HugePage).Succeeded;
+            file = shares ? MakeFile(size.Capacity) : null;
+            if (file is not null)
+                MapAt(address, file, length);
+            huge = huge && Mman.madvise(address, (nuint)length, Madv.HugePage).Succeeded;
 
             // A child of a fork would share all pages until one of the two writes, and each first write would then copy its page, the huge ones piece by piece. .NET runs nothing in
             // such a child. If it is refused, all is right but slower.
-            Mman.madvise(address, (nuint)LengthOf(file, size.Capacity), Madv.DontFork);
+            Mman.madvise(address, (nuint)length, Madv.DontFork);
             if (options.Touch)
                 Touch(address, size.Capacity);
-            return new PoolMapping(pool, file, address, size, huge);
+            return new PoolMapping(pool, file, address, length, size, huge);
         }
         catch
         {
-            if (address != 0)
-                Mman.munmap(address, (nuint)LengthOf(file, size.Capacity));
+            Mman.munmap(address, (nuint)length);
             Close(file);
             throw;
         }
@@ -124,10 +131,10 @@ internal sealed unsafe class PoolMapping
         {
             // Those who have mapped it may keep their maps for long, and would keep the memory with them.
             SharedBuffers.Remove(this);
-            FileLength.fallocate(_file.Fd(), FileLength.FALLOC_FL_KEEP_SIZE | FileLength.FALLOC_FL_PUNCH_HOLE, 0, LengthOf(_file, Capacity));
+            FileLength.fallocate(_file.Fd(), FileLength.FALLOC_FL_KEEP_SIZE | FileLength.FALLOC_FL_PUNCH_HOLE, 0, _length);
         }
 
-        Mman.munmap((nint)Address, (nuint)LengthOf(_file, Capacity));
+        Mman.munmap((nint)Address, (nuint)_length);
         Close(_file);
     }
 
@@ -279,8 +286,6 @@ internal sealed unsafe class PoolMapping
         return (int)Math.Clamp(Math.Min(files, maps) / 4, 0, int.MaxValue);
     }
 
-    private static long LengthOf(SafeFileHandle? file, long capacity) => file is null ? capacity : capacity + SharedLabel.Size;
-
     private static nint MapAt(nint address, SafeFileHandle? file, long length) => Mman
         .mmap(
             address,
@@ -291,13 +296,11 @@ internal sealed unsafe class PoolMapping
             0)
         .OrThrow("mmap", $"{length:N0} bytes of memory");
 
-    private static nint MapAligned(SafeFileHandle? file, long capacity, long alignment)
+    /// <summary>Somewhere in a range of which the rest is given back.</summary>
+    private static nint MapAligned(long length, long alignment)
     {
-        long length = LengthOf(file, capacity);
         if (length > long.MaxValue - alignment)
-            return MapAt(0, file, length); // Refused in any case.
-
-        // Somewhere in a range that is taken first, of which the rest is given back.
+            return MapAt(0, null, length); // Refused in any case.
         nint all = MapAt(0, null, length + alignment);
         nint start = (nint)(((long)all + alignment - 1) & -alignment);
         long before = start - all;
@@ -306,17 +309,7 @@ internal sealed unsafe class PoolMapping
         long behind = PageRange.Up(start + length, Environment.SystemPageSize);
         if (all + length + alignment > behind)
             Mman.munmap((nint)behind, (nuint)(all + length + alignment - behind));
-        if (file is null)
-            return start;
-        try
-        {
-            return MapAt(start, file, length);
-        }
-        catch
-        {
-            Mman.munmap(start, (nuint)length);
-            throw;
-        }
+        return start;
     }
 
     private static void Touch(nint address, long length)

@@ -267,12 +267,14 @@ public sealed class BothCopyTests : IDisposable
             ValueTask send = queue.SendAsync(payload, cancellationToken: Ct);
             wasDone = send.IsCompleted;
             await send;
+
+            // The receiver alone may be done as fast, while this thread has no processor.
+            wasDone &= queue.Statistics.CopiedByBoth > 0;
         }
 
         Volatile.Write(ref isOver, true);
         queue.Send([1], cancellationToken: Ct);
         await receiver.WaitAsync(s_soon, Ct);
-        Assert.InRange(queue.Statistics.CopiedByBoth, 1, long.MaxValue);
     }
 
     [Fact]

@@ -2,7 +2,7 @@ using OneCopy.Interop;
 
 namespace OneCopy;
 
-/// <summary>What a descriptor is, in words, for the text of an exception: asked for after a failure alone.</summary>
+/// <summary>What a descriptor is, in words, for the text of an exception: asked for after a failure, mostly.</summary>
 internal static class DescriptorName
 {
     /// <summary>"/tmp/x (descriptor 7)", "pipe:[4711] (descriptor 7)".</summary>

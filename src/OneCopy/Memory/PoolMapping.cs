@@ -15,8 +15,8 @@ internal sealed unsafe class PoolMapping
     private const long Returned = 1L << 31;
     private const long PinsMask = Returned - 1;
 
-    // Below, a buffer is copied into the queue in any case, and a descriptor for each is too much.
-    private const long SharedFrom = 16 * 1024;
+    /// <summary>Below, a payload is copied into the queue in any case, and a descriptor for each buffer is too much.</summary>
+    public const int SharedFrom = 16 * 1024;
 
     private const string FileName = "onecopy-buffer";
 
@@ -239,7 +239,7 @@ internal sealed unsafe class PoolMapping
     public static bool IsFile(SafeFileHandle place) =>
         Stat.Of(place.Fd(), out statx status).Succeeded && (status.stx_mode & Stat.S_IFMT) == Stat.S_IFREG
         && Statfs.fstatfs(place.Fd(), out statfs system).Succeeded && system.f_type == Statfs.TMPFS_MAGIC
-        && new FileInfo($"/proc/self/fd/{place.Fd()}").LinkTarget?.StartsWith($"/memfd:{FileName} ", StringComparison.Ordinal) == true;
+        && DescriptorName.Of(place.Fd()).StartsWith($"/memfd:{FileName} ", StringComparison.Ordinal);
 
     /// <summary>
     /// A file in memory, of a length that nobody can change: what others have mapped stays. With all its pages, as one that is missing later is SIGBUS and not ENOMEM. Null: there can be none here, or there are many, and the memory is this

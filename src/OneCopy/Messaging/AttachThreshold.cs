@@ -29,7 +29,7 @@ internal sealed class AttachThreshold(ThresholdCache cache, Func<LaneCost[]?> me
     public const int Most = 128 << 10;
 
     /// <summary>Bytes of a payload in a pool's buffer that is waited for in any case: attached, it is copied once by an ordinary copy, and twice otherwise.</summary>
-    public const int InBuffer = 16 << 10;
+    public const int InBuffer = Memory.PoolMapping.SharedFrom;
 
     /// <summary>Bytes, until something else is known.</summary>
     public const int Default = 32 << 10;

@@ -205,8 +205,7 @@ public sealed unsafe partial class MessageQueue
         {
             waiting.CopyPart(place.PayloadOffset + from, new iovec((nuint)here, there.iov_len));
 
-            // The fence: a page that any thread of ours found missing, after which this copy went nowhere.
-            Interlocked.MemoryBarrier();
+            // A page that any thread of ours found missing: after that this copy went nowhere.
             if (mapping.IsDamaged)
                 return Errno.EFAULT;
             ((PostedPlace*)mapping.Label.Room(posting.Tag))->Landing = _self.Nonce;

@@ -82,7 +82,7 @@ public sealed unsafe partial class MessageQueue
         bool tried = CanPullFrom(message.Owner);
         long whole = length;
         int errno = tried ? PullAll(payload, ref offset, ref destination, ref length, ct) : message.Owner.Pull.Errno;
-        if (payload.Mapped is not null && IsDamaged(payload))
+        if (payload.IsDamaged)
         {
             // All of it may be zeros, and is to come another way.
             errno = Errno.EFAULT;
@@ -177,13 +177,6 @@ public sealed unsafe partial class MessageQueue
         destination += part;
         length -= part;
         return 0;
-    }
-
-    // The fence: the loss of a page that another thread met while we copied.
-    private static bool IsDamaged(in Payload payload)
-    {
-        Interlocked.MemoryBarrier();
-        return payload.IsDamaged;
     }
 
     private static void ThrowUnlessMine(Lease message)

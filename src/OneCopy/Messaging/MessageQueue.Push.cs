@@ -148,7 +148,7 @@ public sealed unsafe partial class MessageQueue
     {
         CrashPoint.At(Step.BothClose);
         ulong cursor = Interlocked.Exchange(ref _self.Cursor(posting.Slot), PostingLayout.Cursor(posting.Tag, PostingLayout.ClosedCursor));
-        bool impossible = PostingLayout.TagOf(cursor) != posting.Tag || PostingLayout.FrontOf(cursor) + PostingLayout.BackOf(cursor) > posting.Pieces;
+        bool impossible = PostingLayout.TagOf(cursor) != posting.Tag || PostingLayout.TakenOf(cursor) > posting.Pieces;
         int errno = threads?.End() ?? 0;
         AwaitTaken(posting, impossible ? posting.Pieces : PostingLayout.BackOf(cursor), impossible);
         return errno;

@@ -8,6 +8,13 @@ namespace OneCopy;
 /// <summary>Sending without a copy on this side: the payload stays where it is until a receiver has it.</summary>
 public sealed partial class MessageQueue
 {
+    // How long a send looks for its receiver in its own thread, in nanoseconds; learned from the last ones, and now and then tried again.
+    private const long LongestMoment = 30_000;
+    private const long ShortestMoment = 2_000;
+    private const int OneMomentOf = 16;
+    private long _spinForAsyncHelp = LongestMoment;
+    private int _momentsLeftOut;
+
     // After a refused pull, so many large messages are copied before one is attached again to see whether it is still refused.
     private const int CopiesAfterRefusal = 64;
 
@@ -184,6 +191,62 @@ public sealed partial class MessageQueue
             EndWaiting(waiting);
             Exit();
         }
+    }
+
+    /// <summary>
+    /// What an asynchronous send does before it gives its thread back: a receiver that is awake takes the message within microseconds, and so long the wake-up of another thread takes, which would have to help otherwise. Not within the announcement, so that nobody
+    /// rings meanwhile; after it all is looked at that may have been asked for.
+    /// </summary>
+    private void HelpForAMoment(AttachedSend waiting)
+    {
+        long spin = Volatile.Read(ref _spinForAsyncHelp);
+        if (!s_spinsHelp || _options.WaitStrategy == WaitStrategy.Sleep || (spin == 0 && ++_momentsLeftOut % OneMomentOf != 0))
+            return;
+        Unannounce(WaitKind.Own);
+        waiting.HelpsItself = true;
+        Interlocked.Increment(ref _self.Looking);
+        try
+        {
+            bool helped = false;
+            long until = Deadline.Now + Math.Max(spin, ShortestMoment);
+            while (!IsDone(waiting) && Deadline.IsAhead(until) && !IsBroken)
+            {
+                if (AskedForPush() is { } asked && PushPosted(asked))
+                {
+                    helped = true;
+                    until = Deadline.Now + SpinAfterHelp;
+                }
+
+                Processor.Pause();
+            }
+
+            Volatile.Write(ref _spinForAsyncHelp, helped || IsDone(waiting) ? LongestMoment : spin / 2);
+        }
+        finally
+        {
+            // In this order: a receiver that posts and still finds it looking is seen below, and one that does not rings.
+            Interlocked.Decrement(ref _self.Looking);
+            waiting.HelpsItself = false;
+            Announce(WaitKind.Own);
+        }
+
+        if (!IsDone(waiting))
+            AttendToAttachedSends();
+    }
+
+    /// <summary>Of all that are under way: those sent before it are received before it.</summary>
+    private AttachedSend? AskedForPush()
+    {
+        lock (_attached)
+        {
+            foreach (AttachedSend waiting in _attached)
+            {
+                if (waiting.IsAttached && PushIsAsked(waiting))
+                    return waiting;
+            }
+        }
+
+        return null;
     }
 
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]

@@ -18,13 +18,6 @@ public sealed unsafe partial class MessageQueue
 
     private long _spinForHelp = LongestSpin;
 
-    // The same of asynchronous sends, whose thread has other things to do.
-    private const long LongestMoment = 30_000;
-    private const long ShortestMoment = 2_000;
-    private const int OneMomentOf = 16;
-    private long _spinForAsyncHelp = LongestMoment;
-    private int _momentsLeftOut;
-
     /// <summary>
     /// Sends a payload and blocks the calling thread until a receiver has completed the message, or put it into the dead-letter queue. From <see cref="QueueOptions.AttachThreshold"/> on the payload
     /// stays where it is and is copied once; the receiver and this thread copy it together, each a part, where both may (<see cref="QueueStatistics.CopiedByBoth"/>). Shorter ones are copied into
@@ -180,62 +173,6 @@ public sealed unsafe partial class MessageQueue
             if (waiting.IsAttached)
                 Interlocked.Decrement(ref _self.Looking);
         }
-    }
-
-    /// <summary>
-    /// What an asynchronous send does before it gives its thread back: a receiver that is awake takes the message within microseconds, and so long the wake-up of another thread takes, which would have to help otherwise. Not within the announcement, so that nobody
-    /// rings meanwhile; after it all is looked at that may have been asked for.
-    /// </summary>
-    private void HelpForAMoment(AttachedSend waiting)
-    {
-        long spin = Math.Min(Volatile.Read(ref _spinForAsyncHelp), LongestMoment);
-        if (!s_spinsHelp || _options.WaitStrategy == WaitStrategy.Sleep || (spin == 0 && ++_momentsLeftOut % OneMomentOf != 0))
-            return;
-        Unannounce(WaitKind.Own);
-        waiting.HelpsItself = true;
-        Interlocked.Increment(ref _self.Looking);
-        try
-        {
-            bool helped = false;
-            long until = Deadline.Now + Math.Max(spin, ShortestMoment);
-            while (!IsDone(waiting) && Deadline.IsAhead(until) && !IsBroken)
-            {
-                if (AskedForPush() is { } asked && PushPosted(asked))
-                {
-                    helped = true;
-                    until = Deadline.Now + SpinAfterHelp;
-                }
-
-                Processor.Pause();
-            }
-
-            Volatile.Write(ref _spinForAsyncHelp, helped || IsDone(waiting) ? LongestMoment : spin / 2);
-        }
-        finally
-        {
-            // In this order: a receiver that posts and still finds it looking is seen below, and one that does not rings.
-            Interlocked.Decrement(ref _self.Looking);
-            waiting.HelpsItself = false;
-            Announce(WaitKind.Own);
-        }
-
-        if (!IsDone(waiting))
-            AttendToAttachedSends();
-    }
-
-    /// <summary>Of all that are under way: those sent before it are received before it.</summary>
-    private AttachedSend? AskedForPush()
-    {
-        lock (_attached)
-        {
-            foreach (AttachedSend waiting in _attached)
-            {
-                if (waiting.IsAttached && PushIsAsked(waiting))
-                    return waiting;
-            }
-        }
-
-        return null;
     }
 
     /// <summary>True: it is done. False: something is posted to be written, and more of it may come soon.</summary>

@@ -113,7 +113,7 @@ internal readonly unsafe struct MessageRecord
     /// <summary>An honest table of segments adds up to the length; no list is longer than that sum allows anybody to fill.</summary>
     public void CopySegments(Participant owner, int block, Span<iovec> destination)
     {
-        byte* source = HasInlineSegments ? owner.Block(block) + BodyOffset : owner.Arena(BodyOffset);
+        byte* source = Table(owner, block);
         fixed (iovec* d = destination)
             Buffer.MemoryCopy(source, d, (long)destination.Length * sizeof(iovec), (long)destination.Length * sizeof(iovec));
         ulong sum = 0;
@@ -129,8 +129,10 @@ internal readonly unsafe struct MessageRecord
 
     /// <summary>Of the buffer that the one segment lies in; none if it is in no such. To be believed when that buffer says the same.</summary>
     public SharedName ReadSharedName(Participant owner, int block) => IsInSharedBuffer && SegmentCount == 1
-        ? *(SharedName*)((HasInlineSegments ? owner.Block(block) + BodyOffset : owner.Arena(BodyOffset)) + BlockLayout.SegmentSize)
+        ? *(SharedName*)(Table(owner, block) + BlockLayout.SegmentSize)
         : default;
+
+    private byte* Table(Participant owner, int block) => HasInlineSegments ? owner.Block(block) + BodyOffset : owner.Arena(BodyOffset);
 
     private static bool Inside(Participant owner, long offset, long length, bool inBlock) => inBlock
         ? offset >= BlockLayout.InlineOffset && length >= 0 && offset <= owner.BlockSize - length

@@ -6,11 +6,11 @@ namespace OneCopy.Messaging;
 /// <summary>This handle's places to copy to: which slots are in use by its threads, and the private half of each posting.</summary>
 internal sealed unsafe class OwnPostings
 {
-    // Others read it by its address: never moved, and as old as the handle.
-    private readonly PostedPlace[] _places = GC.AllocateArray<PostedPlace>(PostingLayout.Slots, pinned: true);
     // Of all handles of the process: places of two of them may lie in one buffer.
     private static ulong s_lastTag;
 
+    // Others read it by its address: never moved, and as old as the handle.
+    private readonly PostedPlace[] _places = GC.AllocateArray<PostedPlace>(PostingLayout.Slots, pinned: true);
     private readonly PieceSet[] _mine = new PieceSet[PostingLayout.Slots];
     private readonly Lock _gate = new();
     private uint _used;

@@ -54,12 +54,10 @@ internal sealed unsafe partial class Participant
         while (true)
         {
             ulong seen = Volatile.Read(ref Cursor(slot));
-            int front = PostingLayout.FrontOf(seen);
-            int back = PostingLayout.BackOf(seen);
-            piece = fromBack ? pieces - 1 - back : front;
-            if (PostingLayout.TagOf(seen) != tag || front + back >= pieces)
+            piece = fromBack ? pieces - 1 - PostingLayout.BackOf(seen) : PostingLayout.FrontOf(seen);
+            if (PostingLayout.TagOf(seen) != tag || PostingLayout.TakenOf(seen) >= pieces)
                 return false;
-            if (Interlocked.CompareExchange(ref Cursor(slot), seen + (fromBack ? 0x100u : 1u), seen) == seen)
+            if (Interlocked.CompareExchange(ref Cursor(slot), seen + (fromBack ? PostingLayout.OneFromBack : PostingLayout.OneFromFront), seen) == seen)
                 return true;
         }
     }
@@ -68,7 +66,7 @@ internal sealed unsafe partial class Participant
     public bool HasOpenPieces(int slot, in Posting posting)
     {
         ulong seen = Volatile.Read(ref Cursor(slot));
-        return PostingLayout.TagOf(seen) == posting.Tag && PostingLayout.FrontOf(seen) + PostingLayout.BackOf(seen) < posting.Pieces;
+        return PostingLayout.TagOf(seen) == posting.Tag && PostingLayout.TakenOf(seen) < posting.Pieces;
     }
 
     /// <summary>Release: the piece was written before.</summary>

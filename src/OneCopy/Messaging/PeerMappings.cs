@@ -19,8 +19,18 @@ internal sealed unsafe class PeerMapping(Guid key, bool isWritable, MemoryMappin
 
     public MemoryMapping? Memory => memory;
 
-    /// <summary>A page could not be had (swap that fails, no memory left under strict accounting): from there on it is zeros, and not the buffer.</summary>
-    public bool IsDamaged => memory!.IsDamaged;
+    /// <summary>
+    /// A page could not be had (swap that fails, no memory left under strict accounting): from there on it is zeros, and not the buffer. Asked for after a copy; behind a full fence, for the loss that another thread met
+    /// meanwhile.
+    /// </summary>
+    public bool IsDamaged
+    {
+        get
+        {
+            Interlocked.MemoryBarrier();
+            return memory!.IsDamaged;
+        }
+    }
 
     /// <summary>How many copies are at it, and when the last one began. Under the lock of those who keep it.</summary>
     public int Users { get; set; }

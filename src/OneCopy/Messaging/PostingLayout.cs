@@ -70,9 +70,15 @@ internal static class PostingLayout
 
     public static ulong TagOf(ulong cursor) => cursor >> 16;
 
+    /// <summary>What is added to a cursor for a piece from the front, and for one from the back.</summary>
+    public const ulong OneFromFront = 1;
+    public const ulong OneFromBack = 0x100;
+
     public static int FrontOf(ulong cursor) => (int)(cursor & 0xff);
 
     public static int BackOf(ulong cursor) => (int)((cursor >> 8) & 0xff);
+
+    public static int TakenOf(ulong cursor) => FrontOf(cursor) + BackOf(cursor);
 }
 
 /// <summary>What the owner of a message says of a piece of it that it took.</summary>

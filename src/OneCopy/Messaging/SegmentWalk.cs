@@ -14,7 +14,7 @@ internal readonly unsafe struct Payload(Lease message, iovec* segments, int coun
     /// <summary>All of it, where its sender's buffer is mapped here; null if it is not.</summary>
     public byte* Mapped { get; } = mapping is null ? null : mapping.At(segments->iov_base, segments->iov_len);
 
-    /// <summary>Whether what was copied out of the mapping is to be believed. After a full fence, for the damage that another thread met.</summary>
+    /// <summary>Whether what was copied out of the mapping is not to be believed.</summary>
     public bool IsDamaged => mapping is { IsDamaged: true };
 }
 

@@ -14,8 +14,10 @@ internal static class Verdicts
     private const long InPlaceSize = 64 << 20;
 
     private static readonly string[] s_messagePassing = ["ucx cma", "ucx posix", "openmpi", "openmpi none", "zeromq", "boost"];
+
     // From any memory to any, and from the library's to the library's.
     private static readonly string[] s_own = [Systems.OneCopy, Systems.Pooled];
+
     private static readonly string[] s_ucx = ["ucx cma", "ucx posix"];
 
     public static IReadOnlyList<Verdict> From(QueueFindings findings)

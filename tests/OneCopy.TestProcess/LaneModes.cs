@@ -275,7 +275,7 @@ internal static class LaneModes
         return 0;
     }
 
-    /// <summary>ROOT NAME send|many|block|copy|receive|receive-async LENGTH COUNT (<c>many</c>: some sends under way at a time): COUNT messages to get warm, and COUNT more. Says how many bytes were allocated for these in the whole process.</summary>
+    /// <summary>ROOT NAME send|many|block|block-many|copy|receive|receive-async LENGTH COUNT (<c>many</c>: some sends under way at a time): COUNT messages to get warm, and COUNT more. Says how many bytes were allocated for these in the whole process.</summary>
     private static int Cost(string[] args)
     {
         using MessageQueue queue = QueueModes.Open(args, new QueueOptions { AttachThreshold = args[2] is "copy" ? long.MaxValue : 32 * 1024 });
@@ -284,6 +284,7 @@ internal static class LaneModes
         int count = int.Parse(args[4]);
         long before = 0;
         ValueTask[] sends = new ValueTask[UnderWay];
+        ReadOnlyMemory<byte>[] batch = [.. Enumerable.Repeat((ReadOnlyMemory<byte>)payload, 100)];
         for (int i = 0; i < 2 * count; i++)
         {
             if (i == count)
@@ -302,6 +303,11 @@ internal static class LaneModes
             else if (args[2] is "block")
             {
                 queue.SendUntilCompleted(payload);
+            }
+            else if (args[2] is "block-many")
+            {
+                if (i % batch.Length == 0)
+                    queue.SendManyUntilCompleted(batch);
             }
             else
             {

@@ -51,6 +51,9 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
     /// <summary>Its own thread is blocked in the send, and writes what receivers post.</summary>
     public bool HelpsItself { get; set; }
 
+    /// <summary>Of the same thread, the one sent after it that is not completed either.</summary>
+    public AttachedSend? Behind { get; set; }
+
     /// <summary>Where it is in its handle's list of those that wait.</summary>
     public int Place { get; set; }
 
@@ -87,16 +90,6 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
         FindBuffer();
     }
 
-    /// <summary>The same, if it lies in a buffer of a pool; else nothing.</summary>
-    public bool TryHoldInBuffer(byte* payload, nuint length)
-    {
-        Hold(payload, length);
-        if (!Buffer.IsNone)
-            return true;
-        LetGo();
-        return false;
-    }
-
     /// <summary>It is copied after all, before there is a message.</summary>
     public void LetGo()
     {
@@ -104,6 +97,8 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
         _buffer?.Unpin(_rental);
         _buffer = null;
         Buffer = default;
+        for (; _pinCount > 0; _pins[_pinCount] = default)
+            _pins[--_pinCount].Dispose();
     }
 
     /// <summary>The table of segments, and the buffer's name if there is one.</summary>
@@ -150,8 +145,7 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
         }
 
         LetGo();
-        for (; _pinCount > 0; _pins[_pinCount] = default)
-            _pins[--_pinCount].Dispose();
+        Behind = null;
         if (_segments.Length > Kept)
             (_pins, _segments) = (new MemoryHandle[1], new iovec[1]);
     }

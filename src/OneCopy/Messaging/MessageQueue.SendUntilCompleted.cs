@@ -10,13 +10,18 @@ public sealed unsafe partial class MessageQueue
     // How often the state is looked at between two looks at the clock and everything else.
     private const int LooksAtOnce = 32;
 
+    // Rounds of so many looks, some microsecond each.
+    private const int RoundsToLookForHelp = 4;
+
     // While its receiver still has a piece to copy, and then to answer, the end is near: so much longer than usual.
     private const long SpinAfterHelp = 200_000;
 
-    // A receiver that has to be woken first is not here within the usual time. So much longer is looked for it, as long as that has not been in vain.
+    // A receiver that has to be woken first is not here within the usual time. So much longer is looked for it, as long as that has not been in vain; afterwards for one message in so many, which may find that it is awake by now.
     private const long LongestSpin = 100_000;
+    private const int OneLongSpinOf = 16;
 
     private long _spinForHelp = LongestSpin;
+    private int _longSpinsLeftOut;
 
     /// <summary>
     /// Sends a payload and blocks the calling thread until a receiver has completed the message, or put it into the dead-letter queue. From <see cref="QueueOptions.AttachThreshold"/> on the payload
@@ -50,32 +55,18 @@ public sealed unsafe partial class MessageQueue
     {
         options.CheckTimeToLive();
         ct.ThrowIfCancellationRequested();
-        bool attach = ShouldAttach(length, options);
         long deadline = Deadline.After(options.Timeout);
-        int properties = options.Properties?.EncodedLength() ?? 0;
         int thread = EnterNew();
         AttachedSend waiting = TakeWaiting();
         try
         {
-            if (attach && held is not null)
-                waiting.Hold(held, (nuint)heldLength);
-            else if (attach)
-                waiting.Pin(pieces);
-            else if (held is not null && IsShortForBuffer(length, options) && waiting.TryHoldInBuffer(held, (nuint)heldLength) && !(attach = MayAttach(length, options)))
-                waiting.LetGo();
-            Needs needs = attach ? Needs.OfSegments(waiting, length, properties) : Needs.OfPayload(length, properties);
+            Needs needs = NeedsOf(waiting, held, heldLength, pieces, length, options);
             Draft draft = TakeDraft(needs, options.Properties, deadline, thread, ct);
-            if (attach || held is null)
-                Fill(draft, pieces, attach ? waiting : null);
-            else
-                new ReadOnlySpan<byte>(held, heldLength).CopyTo(new Span<byte>(draft.Body, heldLength));
-            LimitLife(draft, options);
-            BeginWaiting(waiting, draft, length);
+            Fill(draft, waiting, held, heldLength, pieces, length, options);
             PublishBlocking(waiting, draft, deadline, ct);
-            EndSend(attach ? Lane.Attached : needs.BodyFits(_self.InlineCapacity) ? Lane.Inline : Lane.Arena, length, thread);
-            AwaitCompletion(waiting, deadline, ct);
-            if (attach && !waiting.IsMoved)
-                Volatile.Write(ref _attachedSinceMove, 1);
+            EndSend(waiting, needs, thread);
+            AwaitCompletion(waiting, waiting, deadline, ct);
+            EndCompleted(waiting);
             ThrowIfBroken();
         }
         finally
@@ -85,9 +76,50 @@ public sealed unsafe partial class MessageQueue
         }
     }
 
-    /// <summary>Shorter than what is attached otherwise, and long enough if it lies in a pool's buffer.</summary>
-    private bool IsShortForBuffer(long length, SendOptions options) =>
-        !options.SurviveSender && AttachThreshold.IsReachedInBuffer(length, _options.AttachThreshold) && !AttachThreshold.IsReached(length, _options.AttachThreshold);
+    /// <summary>Pins the payload if it is to stay where it is.</summary>
+    private Needs NeedsOf(AttachedSend waiting, byte* held, int heldLength, in ReadOnlySequence<byte> pieces, long length, SendOptions options)
+    {
+        int properties = options.Properties?.EncodedLength() ?? 0;
+        return TryAttach(waiting, held, heldLength, pieces, length, options) ? Needs.OfSegments(waiting, length, properties) : Needs.OfPayload(length, properties);
+    }
+
+    /// <summary>What it is to be told of is announced before anybody sees it.</summary>
+    private void Fill(Draft draft, AttachedSend waiting, byte* held, int heldLength, in ReadOnlySequence<byte> pieces, long length, SendOptions options)
+    {
+        if (waiting.IsAttached || held is null)
+            Fill(draft, pieces, waiting.IsAttached ? waiting : null);
+        else
+            new ReadOnlySpan<byte>(held, heldLength).CopyTo(new Span<byte>(draft.Body, heldLength));
+        LimitLife(draft, options);
+        BeginWaiting(waiting, draft, length);
+    }
+
+    private void EndSend(AttachedSend waiting, in Needs needs, int thread) =>
+        EndSend(waiting.IsAttached ? Lane.Attached : needs.BodyFits(_self.InlineCapacity) ? Lane.Inline : Lane.Arena, waiting.Length, thread);
+
+    private void EndCompleted(AttachedSend waiting)
+    {
+        if (waiting.IsAttached && !waiting.IsMoved)
+            Volatile.Write(ref _attachedSinceMove, 1);
+    }
+
+    /// <summary>
+    /// Pins the payload if it is to stay where it is: one that is long, or is long enough for that and lies in a buffer of a pool.
+    /// </summary>
+    private bool TryAttach(AttachedSend waiting, byte* held, int heldLength, in ReadOnlySequence<byte> pieces, long length, SendOptions options)
+    {
+        bool isLong = AttachThreshold.IsReached(length, _options.AttachThreshold);
+        if (length == 0 || (!isLong && (options.SurviveSender || !AttachThreshold.IsReachedInBuffer(length, _options.AttachThreshold))))
+            return false;
+        if (held is not null)
+            waiting.Hold(held, (nuint)heldLength);
+        else
+            waiting.Pin(pieces);
+        if ((isLong || !waiting.Buffer.IsNone) && MayAttach(length, options))
+            return true;
+        waiting.LetGo();
+        return false;
+    }
 
     /// <summary>
     /// While it waits for room, it looks at nothing else, and a receiver may have the message all the same (somebody met an old reference with the same bits): then others of this process see to it. From the end of
@@ -107,14 +139,15 @@ public sealed unsafe partial class MessageQueue
         }
     }
 
-    private void AwaitCompletion(AttachedSend waiting, long deadline, CancellationToken ct)
+    /// <summary>Of one that is under way. Those from <paramref name="first"/> up to it, which the same thread waits for as well, are helped meanwhile.</summary>
+    private void AwaitCompletion(AttachedSend first, AttachedSend waiting, long deadline, CancellationToken ct)
     {
         try
         {
             // Cancelling rings the own doorbell, so that the sleeper looks up.
             using CancellationTokenRegistration registration = ct.UnsafeRegister(static s => ((AttachedSend)s!).Queue.RingSelf(WaitKind.Own), waiting);
             long begun = Deadline.Now;
-            while (!SpinUntilDone(waiting, deadline, ct) && !SleepUntilDone(waiting, deadline, ct))
+            while (!SpinUntilDone(first, waiting, deadline, ct) && !SleepUntilDone(first, waiting, deadline, ct))
             {
             }
 
@@ -133,28 +166,38 @@ public sealed unsafe partial class MessageQueue
     /// Looks for the end, and writes what the message's holder posts meanwhile. That it is looking is said in the own file: a receiver that sees it there does not ring. It is a hint and no more; for
     /// this thread announces its sleep, and looks once more, before it sleeps.
     /// </summary>
-    private bool SpinUntilDone(AttachedSend waiting, long deadline, CancellationToken ct)
+    private bool SpinUntilDone(AttachedSend first, AttachedSend waiting, long deadline, CancellationToken ct)
     {
         long spin = _options.WaitStrategy switch
         {
             WaitStrategy.Spin => Deadline.Never,
-            WaitStrategy.Adaptive when s_spinsHelp => Math.Max(waiting.IsAttached ? Volatile.Read(ref _spinForHelp) : 0, _spins[(int)WaitKind.Own].Next()),
+            WaitStrategy.Adaptive when s_spinsHelp => Math.Max(waiting.IsAttached ? SpinForHelp() : 0, _spins[(int)WaitKind.Own].Next()),
             _ => 0,
         };
         long until = spin == Deadline.Never ? Deadline.Never : Deadline.Now + spin;
+
+        // Short ones of several are mostly copied by their receiver alone: to look at the one it is just at, each time, would take that one's line away from it.
+        bool looksForHelp = first == waiting || waiting.Length >= SharedFrom;
         if (waiting.IsAttached)
             Interlocked.Increment(ref _self.Looking);
         try
         {
-            do
+            for (int round = 0; round == 0 || Deadline.IsAhead(until); round++)
             {
                 for (int look = 0; look < LooksAtOnce; look++)
                 {
                     if (IsDone(waiting))
-                        return true;
-                    if (waiting.IsAttached && PushIsAsked(waiting) && PushPosted(waiting) && spin is > 0 and < Deadline.Never)
                     {
-                        until = Deadline.Now + SpinAfterHelp;
+                        if (waiting.IsAttached && Volatile.Read(ref _spinForHelp) != LongestSpin)
+                            Volatile.Write(ref _spinForHelp, LongestSpin);
+                        return true;
+                    }
+
+                    if ((looksForHelp || (look == 0 && round % RoundsToLookForHelp == 1)) && AskedForPush(first, waiting) is { } asked && PushPosted(asked))
+                    {
+                        looksForHelp = true;
+                        if (spin is > 0 and < Deadline.Never)
+                            until = Deadline.Now + SpinAfterHelp;
                         Volatile.Write(ref _spinForHelp, LongestSpin);
                     }
 
@@ -164,7 +207,7 @@ public sealed unsafe partial class MessageQueue
                 ThrowIfBroken();
                 ThrowIfEnded(waiting, deadline, ct);
             }
-            while (Deadline.IsAhead(until));
+
             Volatile.Write(ref _spinForHelp, spin / 2);
             return false;
         }
@@ -175,10 +218,29 @@ public sealed unsafe partial class MessageQueue
         }
     }
 
-    /// <summary>True: it is done. False: something is posted to be written, and more of it may come soon.</summary>
-    private bool SleepUntilDone(AttachedSend waiting, long deadline, CancellationToken ct)
+    private long SpinForHelp()
     {
-        Announce(WaitKind.Own);
+        long spin = Volatile.Read(ref _spinForHelp);
+        return spin >= LeastSpin || ++_longSpinsLeftOut % OneLongSpinOf != 0 ? spin : LongestSpin;
+    }
+
+    /// <summary>One of these whose holder has posted a place for it: there may be several receivers.</summary>
+    private AttachedSend? AskedForPush(AttachedSend first, AttachedSend last)
+    {
+        for (AttachedSend? asked = first; asked is not null; asked = asked == last ? null : asked.Behind)
+        {
+            if (asked.IsAttached && PushIsAsked(asked))
+                return asked;
+        }
+
+        return null;
+    }
+
+    /// <summary>True: it is done. False: something is posted to be written, and more of it may come soon.</summary>
+    private bool SleepUntilDone(AttachedSend first, AttachedSend waiting, long deadline, CancellationToken ct)
+    {
+        // Of several, it need not be told of those before it.
+        Announce(WaitKind.Own, first == waiting ? -1 : waiting.Block);
         try
         {
             while (true)
@@ -188,7 +250,7 @@ public sealed unsafe partial class MessageQueue
                 CrashPoint.At(Step.SleepLook);
                 if (IsDone(waiting))
                     return true;
-                if (waiting.IsAttached && PushIsAsked(waiting))
+                if (AskedForPush(first, waiting) is not null)
                     return false;
                 ThrowIfBroken();
                 ThrowIfEnded(waiting, deadline, ct);

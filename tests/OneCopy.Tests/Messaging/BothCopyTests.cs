@@ -303,7 +303,7 @@ public sealed class BothCopyTests : IDisposable
     [InlineData("send", "receive-async", 300_000)]
     [InlineData("many", "receive", 40_000)]
     [InlineData("many", "receive-async", 40_000)]
-    [InlineData("block", "receive", 40_000)]
+    [InlineData("block-many", "receive", 40_000)]
     [InlineData("block", "receive-async", 300_000)]
     [InlineData("copy", "receive", 10_000)]
     public async Task Nothing_is_allocated_for_a_message(string how, string received, int length)

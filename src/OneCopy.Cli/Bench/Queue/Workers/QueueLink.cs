@@ -5,17 +5,21 @@ namespace OneCopy.Cli.Bench.Queue.Workers;
 
 /// <summary>
 /// Through a queue, from a buffer of the sender's to a buffer of the receiver's, both always the same. Short messages by <c>Send</c>, so that many can be under way;
-/// from the threshold on, or out of a pool's buffer, where the payload stays with the sender, each one until it is completed.
+/// from the threshold on, or out of a pool's buffer, where the payload stays with the sender, by <c>SendManyUntilCompleted</c>, and so too.
 /// </summary>
 internal class QueueLink : Link
 {
     // Two of the largest, so that one can be built while the other is read.
     private const long UsualArena = 1L << 30;
 
+    // In one call; it has fewer under way.
+    private const int AtOnce = 1024;
+
     private readonly IDisposable _source;
     private readonly IDisposable _target;
     private readonly Memory<byte> _received;
     private readonly bool _attaches;
+    private readonly ReadOnlyMemory<byte>[] _payloads;
     private Lane? _lane;
 
     public QueueLink(LinkPlan plan)
@@ -33,6 +37,8 @@ internal class QueueLink : Link
         (_source, Payload) = Make(plan.IsRoundTrip || plan.IsFirst ? Bytes : 0, pooled, Content);
         (_target, _received) = Make(plan.IsRoundTrip || !plan.IsFirst ? Bytes : 0, pooled, Slab.Untouched);
         _attaches = pooled || AttachThreshold.IsReached(Bytes, null);
+        _payloads = new ReadOnlyMemory<byte>[_attaches ? AtOnce : 0];
+        Array.Fill(_payloads, Payload);
     }
 
     public override string? Lane => _lane?.ToString().ToLowerInvariant();
@@ -86,9 +92,14 @@ internal class QueueLink : Link
 
     private void SendUntilCompleted(int count)
     {
-        ReadOnlySpan<byte> payload = Payload.Span;
-        for (int i = 0; i < count; i++)
-            Outgoing.SendUntilCompleted(payload);
+        if (count == 1)
+        {
+            Outgoing.SendUntilCompleted(Payload.Span);
+            return;
+        }
+
+        for (int sent = 0; sent < count; sent += AtOnce)
+            Outgoing.SendManyUntilCompleted(_payloads.AsSpan(0, Math.Min(AtOnce, count - sent)));
     }
 
     /// <summary>As any allocator has it, or the library's for payloads.</summary>

@@ -11,11 +11,27 @@ public sealed partial class MessageQueue
 
     private readonly List<AttachedSend> _attached = [];
     private readonly Stack<AttachedSend> _spareSends = new();
+    private bool _madeSpareSends;
 
     private AttachedSend TakeWaiting()
     {
         lock (_attached)
             return _spareSends.TryPop(out AttachedSend? spare) ? spare : new AttachedSend(this) { Place = -1 };
+    }
+
+    /// <summary>As many as one thread has under way at most, so that nothing is allocated when it has more under way than before.</summary>
+    private void MakeSpareSends()
+    {
+        if (Volatile.Read(ref _madeSpareSends))
+            return;
+        lock (_attached)
+        {
+            _attached.EnsureCapacity(MostUnderWay);
+            _spareSends.EnsureCapacity(SpareSends);
+            while (_spareSends.Count < MostUnderWay)
+                _spareSends.Push(new AttachedSend(this) { Place = -1 });
+            _madeSpareSends = true;
+        }
     }
 
     /// <summary>Before the message can be seen, so that whoever completes it finds this participant waiting.</summary>

@@ -33,6 +33,7 @@ public sealed unsafe partial class MessageQueue
         cancellationToken.ThrowIfCancellationRequested();
         long deadline = Deadline.After(options.Timeout);
         int thread = EnterNew();
+        MakeSpareSends();
         UnderWay underWay = default;
         try
         {

@@ -97,6 +97,7 @@ internal struct PooledMethodBuilder
 internal class PooledState<TResult> : IValueTaskSource<TResult>, IValueTaskSource
 {
     private ManualResetValueTaskSourceCore<TResult> _source;
+    private LateContinuation? _late;
 
     public short Version => _source.Version;
 
@@ -124,12 +125,42 @@ internal class PooledState<TResult> : IValueTaskSource<TResult>, IValueTaskSourc
 
     public ValueTaskSourceStatus GetStatus(short token) => _source.GetStatus(token);
 
-    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _source.OnCompleted(continuation, state, token, flags);
+    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+    {
+        // It became complete since it was asked: the source would allocate an item for the pool.
+        if (_source.GetStatus(token) == ValueTaskSourceStatus.Pending || !MayGoOnAnywhere(flags))
+            _source.OnCompleted(continuation, state, token, flags);
+        else
+            (_late ??= new LateContinuation()).Queue(continuation, state);
+    }
 
     /// <summary>Its result was fetched.</summary>
     protected virtual void GiveBack()
     {
+    }
+
+    private static bool MayGoOnAnywhere(ValueTaskSourceOnCompletedFlags flags) =>
+        (flags & ValueTaskSourceOnCompletedFlags.FlowExecutionContext) == ValueTaskSourceOnCompletedFlags.None
+        && ((flags & ValueTaskSourceOnCompletedFlags.UseSchedulingContext) == ValueTaskSourceOnCompletedFlags.None || (SynchronizationContext.Current is null && TaskScheduler.Current == TaskScheduler.Default));
+
+    /// <summary>One at a time: the state is given back, and used again, by what it calls at the earliest.</summary>
+    private sealed class LateContinuation : IThreadPoolWorkItem
+    {
+        private Action<object?>? _continuation;
+        private object? _state;
+
+        public void Queue(Action<object?> continuation, object? state)
+        {
+            (_continuation, _state) = (continuation, state);
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
+        }
+
+        public void Execute()
+        {
+            (Action<object?> continuation, object? state) = (_continuation!, _state);
+            (_continuation, _state) = (null, null);
+            continuation(state);
+        }
     }
 }
 

@@ -48,6 +48,25 @@ public sealed class PooledMethodBuilderTests
     }
 
     [Fact]
+    public void One_that_became_complete_before_its_awaiter_registered_goes_on_in_the_pool_without_an_allocation()
+    {
+        PooledState<int> state = new();
+        int number = 0;
+        int went = 0;
+        Action<object?> goOn = s => Volatile.Write(ref went, s is "state" && Thread.CurrentThread.IsThreadPoolThread ? number : -1);
+        Assert.Equal(0, Allocations.Of(100, () =>
+        {
+            state.SetResult(++number);
+            state.OnCompleted(goOn, "state", state.Version, System.Threading.Tasks.Sources.ValueTaskSourceOnCompletedFlags.None);
+            SpinWait spin = default;
+            for (long until = Environment.TickCount64 + 10_000; Volatile.Read(ref went) != number && Environment.TickCount64 < until;)
+                spin.SpinOnce(sleep1Threshold: -1);
+            if (Volatile.Read(ref went) != number || state.GetResult(state.Version) != number)
+                Assert.Fail($"{went} of {number}");
+        }));
+    }
+
+    [Fact]
     public async Task A_task_that_was_awaited_is_over()
     {
         ValueTask task = FailAsync(waits: true, null);

@@ -31,14 +31,16 @@ public sealed class AnswerTests : IDisposable
     [Fact]
     public void A_copy_has_the_message_s_own_bytes_or_is_refused_whatever_is_answered_and_received_meanwhile()
     {
+        // On a crowded machine the copying threads may get none of the time that so many take: then it goes on until they did.
         const int Messages = 12_000;
+        const int Enough = 200;
         using MessageQueue sender = _root.Open("q", new QueueOptions { Blocks = 2 });
         using MessageQueue receiver = _root.Open();
         Shared shared = new();
         Thread sending = new(() =>
         {
             byte[] payload = new byte[6000];
-            for (int i = 1; i <= Messages; i++)
+            for (int i = 1; !Volatile.Read(ref shared.IsOver); i++)
             {
                 Span<byte> filled = payload.AsSpan(0, LengthOf(i));
                 filled.Fill((byte)(i % 251));
@@ -49,7 +51,8 @@ public sealed class AnswerTests : IDisposable
         sending.Start();
         foreach (Thread thread in copying)
             thread.Start();
-        for (int i = 1; i <= Messages; i++)
+        long until = Environment.TickCount64 + 20_000;
+        for (int i = 1; i <= Messages || ((Volatile.Read(ref shared.Copied) <= Enough || Volatile.Read(ref shared.Refused) <= Enough) && Environment.TickCount64 < until); i++)
         {
             ReceivedMessage message = receiver.Receive(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
             shared.Message = new Box(message);
@@ -59,11 +62,18 @@ public sealed class AnswerTests : IDisposable
         }
 
         Volatile.Write(ref shared.IsOver, true);
-        Assert.True(sending.Join(TimeSpan.FromSeconds(20)));
+        Eventually.True(
+            () =>
+            {
+                if (receiver.TryReceive(out ReceivedMessage left))
+                    left.Complete();
+                return sending.Join(TimeSpan.Zero);
+            },
+            "the sender has found room for its last one");
         foreach (Thread thread in copying)
             Assert.True(thread.Join(TimeSpan.FromSeconds(20)));
         Assert.Equal("", shared.Wrong);
-        Assert.True(shared.Copied > 200 && shared.Refused > 200, $"{shared.Copied} copied, {shared.Refused} refused");
+        Assert.True(shared.Copied > Enough && shared.Refused > Enough, $"{shared.Copied} copied, {shared.Refused} refused");
     }
 
     private static int LengthOf(long number) => number % 7 == 0 ? 5000 : number % 2 == 0 ? 3900 : (int)(number % 400) + 1;

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.CompilerServices;
 using OneCopy.Messaging;
 
 namespace OneCopy;
@@ -7,7 +6,7 @@ namespace OneCopy;
 /// <summary>Many payloads that stay where they are, several of them under way at a time.</summary>
 public sealed unsafe partial class MessageQueue
 {
-    // Enough that a receiver never waits for the next one, and as many as are kept to be used again.
+    // Enough that a receiver never waits for the next one.
     private const int MostUnderWay = 32;
 
     /// <summary>
@@ -33,10 +32,10 @@ public sealed unsafe partial class MessageQueue
         cancellationToken.ThrowIfCancellationRequested();
         long deadline = Deadline.After(options.Timeout);
         int thread = EnterNew();
-        MakeSpareSends();
         UnderWay underWay = default;
         try
         {
+            MakeSpareSends();
             while (true)
             {
                 while (!payloads.IsEmpty && underWay.Count < MostUnderWay && TrySendNext(payloads[0], ref underWay, options, deadline, thread, cancellationToken))

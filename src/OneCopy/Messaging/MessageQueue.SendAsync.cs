@@ -172,7 +172,7 @@ public sealed partial class MessageQueue
             try
             {
                 await PublishAsync(draft, deadline, ct).ConfigureAwait(false);
-                EndSend(attach ? Lane.Attached : needs.BodyFits(_self.InlineCapacity) ? Lane.Inline : Lane.Arena, payload.Length, Environment.CurrentManagedThreadId);
+                EndSend(waiting, needs, Environment.CurrentManagedThreadId);
                 if (attach)
                     HelpForAMoment(waiting);
                 await CompleteAsync(waiting, deadline, ct).ConfigureAwait(false);
@@ -182,8 +182,7 @@ public sealed partial class MessageQueue
                 Unannounce(WaitKind.Own);
             }
 
-            if (attach && !waiting.IsMoved)
-                Volatile.Write(ref _attachedSinceMove, 1);
+            EndCompleted(waiting);
             ThrowIfBroken();
         }
         finally

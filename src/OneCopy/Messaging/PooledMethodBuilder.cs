@@ -96,8 +96,7 @@ internal struct PooledMethodBuilder
 /// <summary>The task of an asynchronous method. By itself of one that failed before it waited, which is not used again.</summary>
 internal class PooledState<TResult> : IValueTaskSource<TResult>, IValueTaskSource
 {
-    private ManualResetValueTaskSourceCore<TResult> _source;
-    private LateContinuation? _late;
+    private TaskSource<TResult> _source;
 
     public short Version => _source.Version;
 
@@ -125,42 +124,12 @@ internal class PooledState<TResult> : IValueTaskSource<TResult>, IValueTaskSourc
 
     public ValueTaskSourceStatus GetStatus(short token) => _source.GetStatus(token);
 
-    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
-    {
-        // It became complete since it was asked: the source would allocate an item for the pool.
-        if (_source.GetStatus(token) == ValueTaskSourceStatus.Pending || !MayGoOnAnywhere(flags))
-            _source.OnCompleted(continuation, state, token, flags);
-        else
-            (_late ??= new LateContinuation()).Queue(continuation, state);
-    }
+    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _source.OnCompleted(continuation, state, token, flags);
 
     /// <summary>Its result was fetched.</summary>
     protected virtual void GiveBack()
     {
-    }
-
-    private static bool MayGoOnAnywhere(ValueTaskSourceOnCompletedFlags flags) =>
-        (flags & ValueTaskSourceOnCompletedFlags.FlowExecutionContext) == ValueTaskSourceOnCompletedFlags.None
-        && ((flags & ValueTaskSourceOnCompletedFlags.UseSchedulingContext) == ValueTaskSourceOnCompletedFlags.None || (SynchronizationContext.Current is null && TaskScheduler.Current == TaskScheduler.Default));
-
-    /// <summary>One at a time: the state is given back, and used again, by what it calls at the earliest.</summary>
-    private sealed class LateContinuation : IThreadPoolWorkItem
-    {
-        private Action<object?>? _continuation;
-        private object? _state;
-
-        public void Queue(Action<object?> continuation, object? state)
-        {
-            (_continuation, _state) = (continuation, state);
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
-        }
-
-        public void Execute()
-        {
-            (Action<object?> continuation, object? state) = (_continuation!, _state);
-            (_continuation, _state) = (null, null);
-            continuation(state);
-        }
     }
 }
 

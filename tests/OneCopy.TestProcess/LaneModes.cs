@@ -275,7 +275,7 @@ internal static class LaneModes
         return 0;
     }
 
-    /// <summary>ROOT NAME send|many|block|block-many|copy|receive|receive-async LENGTH COUNT (<c>many</c>: some sends under way at a time): COUNT messages to get warm, and COUNT more. Says how many bytes were allocated for these in the whole process.</summary>
+    /// <summary>ROOT NAME send|many|block|block-many|copy|receive|receive-async LENGTH COUNT WARM-UPS (<c>many</c>: some sends under way at a time): COUNT messages, after each of the warm-ups "warm", and the next COUNT after a line. Says how many bytes were allocated for the last ones in the whole process.</summary>
     private static int Cost(string[] args)
     {
         using MessageQueue queue = QueueModes.Open(args, new QueueOptions { AttachThreshold = args[2] is "copy" ? long.MaxValue : 32 * 1024 });
@@ -285,10 +285,15 @@ internal static class LaneModes
         long before = 0;
         ValueTask[] sends = new ValueTask[UnderWay];
         ReadOnlyMemory<byte>[] batch = [.. Enumerable.Repeat((ReadOnlyMemory<byte>)payload, 100)];
-        for (int i = 0; i < 2 * count; i++)
+        for (int i = 0; i < (1 + int.Parse(args[5])) * count; i++)
         {
-            if (i == count)
+            if (i > 0 && i % count == 0)
+            {
+                Console.WriteLine("warm");
+                Console.ReadLine();
                 before = GC.GetTotalAllocatedBytes(precise: true);
+            }
+
             if (args[2] is "receive" or "receive-async")
             {
                 using ReceivedMessage message = args[2] is "receive" ? queue.Receive() : Await(queue.ReceiveAsync());

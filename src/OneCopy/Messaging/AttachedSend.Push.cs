@@ -55,14 +55,14 @@ internal sealed unsafe partial class AttachedSend
         return 0;
     }
 
-    /// <summary>Within this process, where the kernel may not be asked to.</summary>
-    public void CopyPart(long offset, iovec there)
+    /// <summary>Within this process, where the kernel may not be asked to. <paramref name="wanted"/>: of how much this is a part.</summary>
+    public void CopyPart(long offset, iovec there, long wanted)
     {
         (int segment, nuint skip) = Find(offset);
         while (there.iov_len > 0)
         {
             nuint n = Math.Min(_segments[segment].iov_len - skip, there.iov_len);
-            System.Buffer.MemoryCopy((void*)(_segments[segment].iov_base + skip), (void*)there.iov_base, n, n);
+            StreamingCopy.Copy((byte*)(_segments[segment].iov_base + skip), (byte*)there.iov_base, (long)n, wanted);
             there = new iovec(there.iov_base + n, there.iov_len - n);
             Advance(ref segment, ref skip, n);
         }

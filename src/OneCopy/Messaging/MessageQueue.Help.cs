@@ -200,10 +200,13 @@ public sealed unsafe partial class MessageQueue
     {
         long from = piece * place.PieceLength;
         iovec there = new(place.Address + (nuint)from, (nuint)Math.Min(place.PieceLength, place.Length - from));
+
+        // Of what is longer than one posting, this one is a part.
+        long wanted = place.Length < PostingLayout.MaxLength ? place.Length : waiting.Length;
         int errno = 0;
         if (mapping is not null && mapping.At(there.iov_base, there.iov_len) is var here && here is not null)
         {
-            waiting.CopyPart(place.PayloadOffset + from, new iovec((nuint)here, there.iov_len));
+            waiting.CopyPart(place.PayloadOffset + from, new iovec((nuint)here, there.iov_len), wanted);
 
             // A page that any thread of ours found missing: after that this copy went nowhere.
             if (mapping.IsDamaged)
@@ -216,7 +219,7 @@ public sealed unsafe partial class MessageQueue
         // Within this process by an ordinary copy only if its receiver was refused the kernel's, for which unmapped memory is an error and not the process's end.
         if (!posting.IsForBoth && LocalHandles.Of(receiver.File) is { } local)
         {
-            waiting.CopyPart(place.PayloadOffset + from, there);
+            waiting.CopyPart(place.PayloadOffset + from, there, wanted);
             local.Place(slot).Landing = _self.Nonce;
         }
         else

@@ -29,7 +29,7 @@ public sealed unsafe partial class MessageQueue
             {
                 ct.ThrowIfCancellationRequested();
                 long piece = Math.Min(length - done, LongestPull);
-                Buffer.MemoryCopy(message.InPlace(offset + done), destination + done, piece, piece);
+                StreamingCopy.Copy(message.InPlace(offset + done), destination + done, piece, length);
                 done += piece;
             }
 
@@ -57,7 +57,7 @@ public sealed unsafe partial class MessageQueue
             PeerMapping? mapping = count == 1 ? MappingOf(message) : null;
             try
             {
-                return Pull(new Payload(message, few, count, mapping), offset, destination, length, ct);
+                return Pull(new Payload(message, few, count, length, mapping), offset, destination, length, ct);
             }
             finally
             {
@@ -67,7 +67,7 @@ public sealed unsafe partial class MessageQueue
         }
 
         fixed (iovec* many = message.Segments())
-            return Pull(new Payload(message, many, count), offset, destination, length, ct);
+            return Pull(new Payload(message, many, count, length), offset, destination, length, ct);
     }
 
     /// <summary>
@@ -173,7 +173,7 @@ public sealed unsafe partial class MessageQueue
         }
 
         long part = Math.Min(length, LongestPull);
-        Buffer.MemoryCopy(payload.Mapped + offset, destination, part, part);
+        StreamingCopy.Copy(payload.Mapped + offset, destination, part, payload.Wanted);
         destination += part;
         length -= part;
         return 0;

@@ -3,13 +3,16 @@ using OneCopy.Interop;
 namespace OneCopy.Messaging;
 
 /// <summary>A payload that is being read, by its segments in the sender's memory. Valid as long as the copy goes on.</summary>
-internal readonly unsafe struct Payload(Lease message, iovec* segments, int count, PeerMapping? mapping = null)
+internal readonly unsafe struct Payload(Lease message, iovec* segments, int count, long wanted, PeerMapping? mapping = null)
 {
     public Lease Message { get; } = message;
 
     public iovec* Segments => segments;
 
     public int Count => count;
+
+    /// <summary>How many bytes of it are being copied in all.</summary>
+    public long Wanted => wanted;
 
     /// <summary>All of it, where its sender's buffer is mapped here; null if it is not.</summary>
     public byte* Mapped { get; } = mapping is null ? null : mapping.At(segments->iov_base, segments->iov_len);

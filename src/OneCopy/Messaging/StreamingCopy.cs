@@ -1,0 +1,71 @@
+using System.Globalization;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using OneCopy.Memory;
+
+namespace OneCopy.Messaging;
+
+/// <summary>
+/// Pieces of copies that the last cache has no room for: written past it (non-temporal stores), as memcpy(3) of the C library does with what it is given in one piece. An ordinary store reads the line first that it
+/// is about to fill, a third of the memory's traffic, and puts out of the cache what others are at. Shorter copies are ordinary ones: their reader finds them in the cache.
+/// </summary>
+internal static unsafe class StreamingCopy
+{
+    // Where the kernel does not say: more than most processors have.
+    private const long UnknownCache = 64 << 20;
+
+    // Each round fills two lines, whole: what is filled by halves may go to memory in halves.
+    private const int Round = 128;
+    private const int Line = 64;
+
+    /// <summary>Copies from so many bytes on are streamed, whose source and destination fill the last cache between them (measured: docs/performance.md); <see cref="long.MaxValue"/> where the processor has no such stores.</summary>
+    public static long From { get; } = Sse2.IsSupported && Vector256.IsHardwareAccelerated ? (LastCache() ?? UnknownCache) / 2 : long.MaxValue;
+
+    /// <param name="source">The piece.</param>
+    /// <param name="destination">Where to; not overlapping.</param>
+    /// <param name="length">Of this piece.</param>
+    /// <param name="whole">Of all that is being copied, of which this is a piece.</param>
+    public static void Copy(byte* source, byte* destination, long length, long whole)
+    {
+        if (whole >= From && length >= Round)
+            Stream(source, destination, length);
+        else
+            Buffer.MemoryCopy(source, destination, length, length);
+    }
+
+    /// <summary>The same whatever the length, where the processor has such stores.</summary>
+    internal static void Stream(byte* source, byte* destination, long length)
+    {
+        long head = Math.Min(length, -(nint)destination & (Line - 1));
+        Buffer.MemoryCopy(source, destination, head, head);
+        byte* from = source + head;
+        byte* to = destination + head;
+        byte* end = to + ((length - head) & -Round);
+        for (; to < end; from += Round, to += Round)
+        {
+            Vector256<byte> a = Vector256.Load(from);
+            Vector256<byte> b = Vector256.Load(from + 32);
+            Vector256<byte> c = Vector256.Load(from + 64);
+            Vector256<byte> d = Vector256.Load(from + 96);
+            a.StoreAlignedNonTemporal(to);
+            b.StoreAlignedNonTemporal(to + 32);
+            c.StoreAlignedNonTemporal(to + 64);
+            d.StoreAlignedNonTemporal(to + 96);
+        }
+
+        // Such stores are not ordered with any others, not even on x86: what says that the piece is there must come after them.
+        if (Sse.IsSupported)
+            Sse.StoreFence();
+        long rest = destination + length - end;
+        Buffer.MemoryCopy(from, to, rest, rest);
+    }
+
+    // "32768K": sysfs, cpu0's index3 (cacheinfo in the kernel's ABI documentation, sysfs-devices-system-cpu). The second one is no help where a third is merely not told of.
+    private static long? LastCache()
+    {
+        string? text = ProcFile.ReadText("/sys/devices/system/cpu/cpu0/cache/index3/size")?.Trim();
+        return text is not null && text.EndsWith('K') && long.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out long kilobytes) && kilobytes is > 0 and < 1 << 30
+            ? kilobytes << 10
+            : null;
+    }
+}

@@ -18,8 +18,11 @@ internal static unsafe class StreamingCopy
     private const int Round = 128;
     private const int Line = 64;
 
-    /// <summary>Copies from so many bytes on are streamed, whose source and destination fill the last cache between them (measured: docs/performance.md); <see cref="long.MaxValue"/> where the processor has no such stores.</summary>
-    public static long From { get; } = Sse2.IsSupported && Vector256.IsHardwareAccelerated ? (LastCache() ?? UnknownCache) / 2 : long.MaxValue;
+    /// <summary>
+    /// Copies from so many bytes on are streamed: whose source and destination, each half of which is one process's work, fill the last caches of two processors (measured: docs/performance.md). <see cref="long.MaxValue"/> where the
+    /// processor has no such stores.
+    /// </summary>
+    public static long From { get; } = Sse2.IsSupported && Vector256.IsHardwareAccelerated ? (LastCache() ?? UnknownCache) / 2 * (IsOneCache() ? 1 : 2) : long.MaxValue;
 
     /// <param name="source">The piece.</param>
     /// <param name="destination">Where to; not overlapping.</param>
@@ -63,9 +66,15 @@ internal static unsafe class StreamingCopy
     // "32768K": sysfs, cpu0's index3 (cacheinfo in the kernel's ABI documentation, sysfs-devices-system-cpu). The second one is no help where a third is merely not told of.
     private static long? LastCache()
     {
-        string? text = ProcFile.ReadText("/sys/devices/system/cpu/cpu0/cache/index3/size")?.Trim();
+        string? text = ProcFile.ReadText(ThirdCache + "size")?.Trim();
         return text is not null && text.EndsWith('K') && long.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out long kilobytes) && kilobytes is > 0 and < 1 << 30
             ? kilobytes << 10
             : null;
     }
+
+    // All processors have the same one.
+    private static bool IsOneCache() =>
+        ProcFile.ReadText(ThirdCache + "shared_cpu_list") is { } sharers && string.Equals(sharers, ProcFile.ReadText("/sys/devices/system/cpu/online"), StringComparison.Ordinal);
+
+    private const string ThirdCache = "/sys/devices/system/cpu/cpu0/cache/index3/";
 }

@@ -106,7 +106,7 @@ public class BenchVerdictTests
     public void ATurnTakesTheTimeThatItShouldOrHasTheFewestMessages(long bytes, double rate)
     {
         Made system = new("x", Family.Peer) { Rate = rate };
-        Pace pace = new(system, QueueTest.Throughput, bytes, 0.5);
+        Pace pace = new(system, QueueTest.Throughput, bytes, 0.5, 6);
         pace.Turn(default);
         Exchange turn = pace.Turn(default);
         Assert.True(turn.Messages == pace.Least || turn.Seconds is > 0.45 and < 0.55, $"{turn}");
@@ -122,8 +122,18 @@ public class BenchVerdictTests
     [InlineData("pipe", "System.IO.Pipes", false)]
     public void APeerIsNamedByItsNameOrTheFirstWordOfIt(string name, string system, bool named) => Assert.Equal(named, Systems.Names(name, system));
 
+    /// <summary>A minute is promised: a quick run that is late gives its second rounds up, any other run none.</summary>
+    [Theory]
+    [InlineData(true, 2, 0, 1, 2)]
+    [InlineData(true, 2, 0.5, 20, 2)]
+    [InlineData(true, 2, 0.5, 40, 1)]
+    [InlineData(true, 3, 0.5, 40, 3)]
+    [InlineData(false, 5, 0.5, 4000, 5)]
+    public void AQuickRunThatIsLateHasFewerRounds(bool quick, int rounds, double done, double seconds, int expected) =>
+        Assert.Equal(expected, new QueueBenchOptions([64], rounds, quick, QueueWork.All, null, "/").RoundsAfter(done, seconds));
+
     private static Verdict Of(string what, params QueueFigure[] figures) =>
-        Verdicts.From(new QueueFindings(new QueueBenchOptions([64], 1, Quick: true, QueueWork.All, null, "/"), figures, new Dictionary<string, string>(StringComparer.Ordinal), 1)).First(v => v.What.StartsWith(what, StringComparison.Ordinal));
+        Verdicts.From(new QueueFindings(new QueueBenchOptions([64], 1, Quick: true, QueueWork.All, null, "/"), 1, figures, new Dictionary<string, string>(StringComparer.Ordinal), 1)).First(v => v.What.StartsWith(what, StringComparison.Ordinal));
 
     private static QueueFigure Throughput(string system, long bytes, double rate, Family? family = null, long allocated = 0, long messages = 1) =>
         Figure(system, QueueTest.Throughput, bytes, rate, family, allocated: allocated, messages: messages);

@@ -4,13 +4,17 @@ namespace OneCopy.Cli.Bench.Queue;
 /// How many messages one turn of a system has: as many as take the time that a turn should have. The first turn finds it out, beginning with few, and is thrown away as the one that
 /// warms up.
 /// </summary>
-internal sealed class Pace(QueueSystem system, QueueTest test, long bytes, double seconds)
+/// <param name="system">Whose.</param>
+/// <param name="test">What it does.</param>
+/// <param name="bytes">Of a message.</param>
+/// <param name="seconds">What a turn should take.</param>
+/// <param name="attempts">How often it may be tried how many messages that are.</param>
+internal sealed class Pace(QueueSystem system, QueueTest test, long bytes, double seconds, int attempts)
 {
     // Times of round trips are kept, each in eight bytes.
     private const long MostTrips = 1_000_000;
     private const long Most = 200_000_000;
-    private const int Attempts = 6;
-    private const double Faster = 50;
+    private const double Faster = 500;
 
     private long _count;
 
@@ -28,7 +32,7 @@ internal sealed class Pace(QueueSystem system, QueueTest test, long bytes, doubl
             _count = Scaled(count, tried.Seconds, seconds);
 
             // Once more if it was too short to say.
-            if (attempt == Attempts || tried.Seconds > seconds / 3 || _count == count)
+            if (attempt == attempts || tried.Seconds > seconds / 3 || _count == count)
                 return tried;
             count = Scaled(count, tried.Seconds, seconds / 2);
         }

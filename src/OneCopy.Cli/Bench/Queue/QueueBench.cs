@@ -7,10 +7,15 @@ namespace OneCopy.Cli.Bench.Queue;
 
 /// <summary>Everything that a run of <c>bench queue</c> found out.</summary>
 /// <param name="Options">What was asked for.</param>
+/// <param name="FewestRounds">Of any of them.</param>
 /// <param name="Figures">Of each system with each size, as far as they take part.</param>
 /// <param name="Versions">Of the peers' libraries.</param>
 /// <param name="Seconds">How long it took.</param>
-internal sealed record QueueFindings(QueueBenchOptions Options, IReadOnlyList<QueueFigure> Figures, IReadOnlyDictionary<string, string> Versions, double Seconds);
+internal sealed record QueueFindings(QueueBenchOptions Options, int FewestRounds, IReadOnlyList<QueueFigure> Figures, IReadOnlyDictionary<string, string> Versions, double Seconds)
+{
+    /// <summary>"5 rounds".</summary>
+    public string RoundsText => FewestRounds == Options.Rounds ? Sizes.Count(Options.Rounds, "round") : $"{FewestRounds} to {Sizes.Count(Options.Rounds, "round")}";
+}
 
 /// <summary>Has each system take its turns.</summary>
 internal sealed class QueueBench(QueueBenchOptions options, string directory, Action<double, string?> progress, CancellationToken ct)
@@ -31,14 +36,19 @@ internal sealed class QueueBench(QueueBenchOptions options, string directory, Ac
         [
             .. Systems.Own(workers), .. Systems.Others(workers, options.PeerDirectory, options.Peers), .. Shape.All.Select(s => new ScalingSystem(s, crowd)), .. MixedSystem.All(others, workers),
         ];
-        foreach ((QueueTest test, long bytes) in options.Plan())
+        (QueueTest Test, long Bytes)[] plan = [.. options.Plan()];
+        int fewest = options.Rounds;
+        for (int step = 0; step < plan.Length; step++)
         {
-            Hold(test, bytes, [.. systems.Where(s => s.Takes(test, bytes))]);
+            (QueueTest test, long bytes) = plan[step];
+            int rounds = options.RoundsAfter((double)step / plan.Length, Stopwatch.GetElapsedTime(start).TotalSeconds);
+            fewest = Math.Min(fewest, rounds);
+            Hold(test, bytes, rounds, [.. systems.Where(s => s.Takes(test, bytes))]);
             if (test == QueueTest.Scaling)
                 crowd.Dispose();
         }
 
-        return new QueueFindings(options, _figures, Versions(systems), Stopwatch.GetElapsedTime(start).TotalSeconds);
+        return new QueueFindings(options, fewest, _figures, Versions(systems), Stopwatch.GetElapsedTime(start).TotalSeconds);
     }
 
     /// <summary>So that the workers find it, and none measures beside them.</summary>
@@ -48,14 +58,14 @@ internal sealed class QueueBench(QueueBenchOptions options, string directory, Ac
             AttachThreshold.Shared.Calibrate();
     }
 
-    private void Hold(QueueTest test, long bytes, QueueSystem[] systems)
+    private void Hold(QueueTest test, long bytes, int rounds, QueueSystem[] systems)
     {
-        Pace[] paces = [.. systems.Select(s => new Pace(s, test, bytes, options.SecondsOf(test)))];
+        Pace[] paces = [.. systems.Select(s => new Pace(s, test, bytes, options.SecondsOf(test), options.AttemptsOf(s)))];
         string title = $"{test.TitleOf()}, {Sizes.Binary(bytes)}";
-        double turn = 1.0 / InTurn.Turns(systems.Length, options.Rounds);
+        double turn = 1.0 / InTurn.Turns(systems.Length, rounds);
         progress(0, title);
         IReadOnlyList<Taken<Exchange>> taken = InTurn.Take(
-            [.. systems.Select(s => s.Name)], options.Rounds, i => paces[i].Turn(ct), way => progress(turn, $"{title}: {way}"), ct);
+            [.. systems.Select(s => s.Name)], rounds, i => paces[i].Turn(ct), way => progress(turn, $"{title}: {way}"), ct);
         _figures.AddRange(systems.Zip(taken, (system, t) => new QueueFigure(system, test, bytes, t)));
     }
 

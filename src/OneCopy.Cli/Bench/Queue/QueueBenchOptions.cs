@@ -31,8 +31,20 @@ internal sealed record QueueBenchOptions(IReadOnlyList<long> Sizes, int Rounds, 
     public const int UsualRounds = 5;
     public const int QuickRounds = 2;
 
+    // What is promised is a minute, and the last step may be a slow one.
+    private const double QuickStart = 4;
+    private const double QuickSeconds = 45;
+
     // What one message has to fit into, with room in memory for both ends.
     public const long MostBytes = 1L << 30;
+
+    /// <summary>How many the next step has: one if a quick run is late by then, on a machine that starts processes slowly.</summary>
+    /// <param name="done">The part of the plan that is done, of 1.</param>
+    /// <param name="seconds">What that took.</param>
+    public int RoundsAfter(double done, double seconds) => Quick && Rounds == QuickRounds && seconds > QuickStart + (done * QuickSeconds) ? 1 : Rounds;
+
+    /// <summary>How often it is tried how many messages a turn is to have. A program of a peer is started for each try, Open MPI's takes half a second for that: once is too short to say exactly, so that its turns may be half as long, or twice.</summary>
+    public int AttemptsOf(QueueSystem system) => Quick && system is NativePeer ? 1 : 6;
 
     /// <summary>How long one turn should take.</summary>
     public double SecondsOf(QueueTest test) => test switch

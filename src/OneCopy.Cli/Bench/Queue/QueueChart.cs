@@ -30,7 +30,7 @@ internal static class QueueChart
         ];
         return new Chart(
             "Messages from one process to another: throughput and latency over size",
-            $"{machine.Processor}, {machine.Processors} processors, Linux {machine.Kernel}. Medians of {Sizes.Count(findings.Options.Rounds, "round")}, in turn; "
+            $"{machine.Processor}, {machine.Processors} processors, Linux {machine.Kernel}. Medians of {findings.RoundsText}, in turn; "
                 + "thin lines reach from the worst to the best. Dashed: what the machine can do at most.",
             [.. rows.Where(r => r.Panels.Any(p => p.Lines.Count > 0))], PanelWidth: 720, PanelHeight: 520);
     }

@@ -11,7 +11,7 @@ internal static class QueueTable
     {
         Console.WriteLine(
             $"{machine.Processor}, {machine.Processors} processors, Linux {machine.Kernel}, {machine.Runtime}. "
-            + $"Medians of {Sizes.Count(findings.Options.Rounds, "round")}, in turn. It took {Amounts.Time(findings.Seconds)}.");
+            + $"Medians of {findings.RoundsText}, in turn. It took {Amounts.Time(findings.Seconds)}.");
         foreach (QueueTest test in Enum.GetValues<QueueTest>())
         {
             QueueFigure[] figures = [.. findings.Figures.Where(f => f.Test == test && f.IsMeasured)];

@@ -30,7 +30,7 @@ internal static unsafe class StreamingCopy
     /// <param name="whole">Of all that is being copied, of which this is a piece.</param>
     public static void Copy(byte* source, byte* destination, long length, long whole)
     {
-        if (whole >= From && length >= Round)
+        if (whole >= From)
             Stream(source, destination, length);
         else
             Buffer.MemoryCopy(source, destination, length, length);

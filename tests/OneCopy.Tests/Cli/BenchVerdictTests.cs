@@ -133,7 +133,7 @@ public class BenchVerdictTests
         Assert.Equal(expected, new QueueBenchOptions([64], rounds, quick, QueueWork.All, null, "/").RoundsAfter(done, seconds));
 
     private static Verdict Of(string what, params QueueFigure[] figures) =>
-        Verdicts.From(new QueueFindings(new QueueBenchOptions([64], 1, Quick: true, QueueWork.All, null, "/"), 1, figures, new Dictionary<string, string>(StringComparer.Ordinal), 1)).First(v => v.What.StartsWith(what, StringComparison.Ordinal));
+        Verdicts.From(new QueueFindings(new QueueBenchOptions([64], 1, Quick: true, QueueWork.All, null, "/"), figures, new Dictionary<string, string>(StringComparer.Ordinal), 1)).First(v => v.What.StartsWith(what, StringComparison.Ordinal));
 
     private static QueueFigure Throughput(string system, long bytes, double rate, Family? family = null, long allocated = 0, long messages = 1) =>
         Figure(system, QueueTest.Throughput, bytes, rate, family, allocated: allocated, messages: messages);

@@ -7,14 +7,20 @@ namespace OneCopy.Cli.Bench.Queue;
 
 /// <summary>Everything that a run of <c>bench queue</c> found out.</summary>
 /// <param name="Options">What was asked for.</param>
-/// <param name="FewestRounds">Of any of them.</param>
 /// <param name="Figures">Of each system with each size, as far as they take part.</param>
 /// <param name="Versions">Of the peers' libraries.</param>
 /// <param name="Seconds">How long it took.</param>
-internal sealed record QueueFindings(QueueBenchOptions Options, int FewestRounds, IReadOnlyList<QueueFigure> Figures, IReadOnlyDictionary<string, string> Versions, double Seconds)
+internal sealed record QueueFindings(QueueBenchOptions Options, IReadOnlyList<QueueFigure> Figures, IReadOnlyDictionary<string, string> Versions, double Seconds)
 {
-    /// <summary>"5 rounds".</summary>
-    public string RoundsText => FewestRounds == Options.Rounds ? Sizes.Count(Options.Rounds, "round") : $"{FewestRounds} to {Sizes.Count(Options.Rounds, "round")}";
+    /// <summary>"5 rounds"; "1 to 2 rounds" of a quick run that was late.</summary>
+    public string RoundsText
+    {
+        get
+        {
+            int fewest = Figures.Where(f => f.IsMeasured).Select(f => f.Samples.Count).DefaultIfEmpty(Options.Rounds).Min();
+            return fewest == Options.Rounds ? Sizes.Count(Options.Rounds, "round") : $"{fewest} to {Sizes.Count(Options.Rounds, "round")}";
+        }
+    }
 }
 
 /// <summary>Has each system take its turns.</summary>
@@ -37,18 +43,16 @@ internal sealed class QueueBench(QueueBenchOptions options, string directory, Ac
             .. Systems.Own(workers), .. Systems.Others(workers, options.PeerDirectory, options.Peers), .. Shape.All.Select(s => new ScalingSystem(s, crowd)), .. MixedSystem.All(others, workers),
         ];
         (QueueTest Test, long Bytes)[] plan = [.. options.Plan()];
-        int fewest = options.Rounds;
         for (int step = 0; step < plan.Length; step++)
         {
             (QueueTest test, long bytes) = plan[step];
             int rounds = options.RoundsAfter((double)step / plan.Length, Stopwatch.GetElapsedTime(start).TotalSeconds);
-            fewest = Math.Min(fewest, rounds);
             Hold(test, bytes, rounds, [.. systems.Where(s => s.Takes(test, bytes))]);
             if (test == QueueTest.Scaling)
                 crowd.Dispose();
         }
 
-        return new QueueFindings(options, fewest, _figures, Versions(systems), Stopwatch.GetElapsedTime(start).TotalSeconds);
+        return new QueueFindings(options, _figures, Versions(systems), Stopwatch.GetElapsedTime(start).TotalSeconds);
     }
 
     /// <summary>So that the workers find it, and none measures beside them.</summary>

@@ -80,8 +80,22 @@ internal sealed class ChildProcess : IDisposable
         }
         catch (ChannelClosedException e)
         {
-            string end = _process.WaitForExit(5_000) ? $"ended with exit code {_process.ExitCode}" : "closed its standard output";
-            throw new InvalidOperationException($"{this} {end} where a line was awaited.{ErrorText()}", e);
+            throw new InvalidOperationException($"{this} says no more where a line was awaited: {await EndAsync().ConfigureAwait(false)}", e);
+        }
+    }
+
+    /// <summary>How it ended, in words, with its standard error: of one that closed its input or output.</summary>
+    public async Task<string> EndAsync()
+    {
+        using CancellationTokenSource late = new(Bound / 6);
+        try
+        {
+            await _process.WaitForExitAsync(late.Token).ConfigureAwait(false);
+            return $"it ended with exit code {_process.ExitCode}.{ErrorText()}";
+        }
+        catch (OperationCanceledException)
+        {
+            return $"it closed its end, and goes on.{ErrorText()}";
         }
     }
 

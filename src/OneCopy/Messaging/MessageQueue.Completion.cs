@@ -80,7 +80,6 @@ public sealed partial class MessageQueue
     [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     private async ValueTask CompleteAsync(AttachedSend waiting, long deadline, CancellationToken ct)
     {
-        CountSleeper(1);
         try
         {
             using CancellationTokenRegistration registration = ct.UnsafeRegister(static s => ((AttachedSend)s!).Signal(inPlace: true), waiting);
@@ -92,7 +91,17 @@ public sealed partial class MessageQueue
                     break;
                 ThrowIfEnded(waiting, deadline, ct);
                 waiting.SignalAt(deadline);
-                await waiting.Next().ConfigureAwait(false);
+
+                // Asleep here and nowhere else: how the wait ends may have to look at its receiver's memory.
+                CountSleeper(1);
+                try
+                {
+                    await waiting.Next().ConfigureAwait(false);
+                }
+                finally
+                {
+                    CountSleeper(-1);
+                }
             }
 
             ThrowIfTakenBack(waiting);
@@ -105,7 +114,6 @@ public sealed partial class MessageQueue
         {
             if (deadline != Deadline.Never)
                 waiting.StopTimer();
-            CountSleeper(-1);
         }
     }
 
@@ -139,7 +147,7 @@ public sealed partial class MessageQueue
             "The wait for the message's completion ended, but the message is in the queue and cannot be taken back from the receiver that has it.", e);
     }
 
-    /// <summary>The own doorbell rang: tells the senders whose messages are done, and moves payloads that could not be pulled.</summary>
+    /// <summary>The own doorbell rang: tells the senders whose messages are done, and moves payloads that could not be pulled. Within an operation: it looks at receivers' memory.</summary>
     private void AttendToAttachedSends()
     {
         lock (_attached)

@@ -12,18 +12,28 @@ public sealed unsafe partial class MessageQueue
     // Said by this handle of its own refusals, in full words; the files have only the reason.
     private readonly Dictionary<ulong, string> _refusalsInWords = [];
 
-    /// <summary>The rules of this library first, as long as no transfer has worked; then what the last try found.</summary>
-    private bool MayTry(Peer peer, AccessState state, CopyDirection direction)
+    /// <summary>0: it may be tried. Else errno, of a rule or of the last refusal. The rules of this library come first, as long as no transfer has worked; then what the last try found.</summary>
+    private int WhyNot(Peer peer, AccessState state, CopyDirection direction)
     {
-        if (_options.Attach == AttachMode.Never || !state.MayBeTried)
-            return false;
+        if (_options.Attach == AttachMode.Never)
+            return Errno.EPERM;
+        if (!state.MayBeTried)
+            return state.Errno;
         if (state.Access == PullAccess.Allowed || peer.IsWithinRules)
-            return true;
+            return 0;
         AccessDenialReason rule = peer.RuleAgainst();
         if (rule == AccessDenialReason.None)
-            return peer.IsWithinRules = true;
-        Refuse(peer, direction, RefusalText.OfRule(peer.File, rule));
-        return false;
+        {
+            peer.IsWithinRules = true;
+            return 0;
+        }
+
+        ProcessAccess why = RefusalText.OfRule(peer.File, rule);
+        if (state == peer.Help)
+            peer.Refuse(state, why.Errno, why);
+        else
+            Refuse(peer, direction, why);
+        return why.Errno;
     }
 
     /// <summary>The system refused: this direction to this peer is not tried again for a while. <paramref name="call"/>: the one that was refused.</summary>

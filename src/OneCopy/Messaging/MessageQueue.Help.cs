@@ -13,7 +13,7 @@ public sealed unsafe partial class MessageQueue
     // all others, of which there are 300 at least: tens of milliseconds.
     private const long PlaceHolds = 100_000;
 
-    /// <summary>Whether the holder of the lease has posted a place for this message. On the doorbell thread: no system call but a first mapping.</summary>
+    /// <summary>Whether the holder of the lease has posted a place for this message. Within an operation. On the doorbell thread: no system call but a first mapping.</summary>
     private bool PushIsAsked(AttachedSend waiting)
     {
         if (HolderOf(waiting) is not { } receiver)
@@ -145,8 +145,8 @@ public sealed unsafe partial class MessageQueue
     {
         place = default;
         AccessState state = posting.IsForBoth ? receiver.Help : receiver.Push;
-        if (!MayTry(receiver, state, CopyDirection.Push))
-            return state.Errno;
+        if (WhyNot(receiver, state, CopyDirection.Push) is var refusal and not 0)
+            return refusal;
         if (FindMappedPlace(waiting, receiver, state, posting, ref mapping, out place))
             return 0;
         if (LocalHandles.Of(receiver.File) is { } local)

@@ -42,7 +42,7 @@ public sealed unsafe partial class MessageQueue
         }
     }
 
-    private bool CanPullFrom(Peer owner) => MayTry(owner, owner.Pull, CopyDirection.Pull);
+    private bool CanPullFrom(Peer owner) => WhyNot(owner, owner.Pull, CopyDirection.Pull) == 0;
 
     /// <summary>Pull, or where that is refused, push. False: the payload was moved into the arena instead.</summary>
     private bool Pull(Lease message, long offset, byte* destination, long length, CancellationToken ct)

@@ -33,8 +33,12 @@ public sealed partial class MessageQueue
 
     unsafe void IDoorbellOwner.OnRing(WaitKind kind)
     {
-        if (kind == WaitKind.Own)
+        if (kind == WaitKind.Own && TryEnter())
+        {
             AttendToAttachedSends();
+            Exit();
+        }
+
         bool passOn = false;
         lock (_awaiterGates[(int)kind])
         {

@@ -39,7 +39,7 @@ internal sealed class CrashProcess : IDisposable
         }
         catch (IOException e)
         {
-            throw new InvalidOperationException($"{_child} has ended.", e);
+            throw new InvalidOperationException($"{_child} takes no \"{line}\": {await _child.EndAsync()}", e);
         }
 
         while (true)

@@ -1,13 +1,19 @@
+using System.Runtime.CompilerServices;
 using OneCopy.Messaging;
 using Xunit;
 
 namespace OneCopy.Tests.Messaging;
 
 /// <summary>What is under way is counted, whoever enters and leaves in which threads; and what the count is for holds: nothing is taken from under an operation.</summary>
-public class OperationCountTests
+public sealed class OperationCountTests : IDisposable
 {
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(20);
     private readonly OperationCount _count = new();
+    private readonly TestRoot _root = new();
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _root.Dispose();
 
     [Fact]
     public void What_another_thread_leaves_is_counted_out()
@@ -140,6 +146,59 @@ public class OperationCountTests
             _count.Exit();
         }
     }
+
+    /// <summary>The thread that doorbells ring for all asynchronous sends looks at their receivers' memory: it is to be one who keeps that there.</summary>
+    [Fact]
+    public async Task A_ring_is_an_operation_while_it_looks_at_what_is_under_way()
+    {
+        await using MessageQueue queue = _root.Open();
+        Task send = queue.SendAsync(new byte[100_000], cancellationToken: Ct).AsTask();
+        Eventually.True(() => AwakeIn(queue) == 0, "the send sleeps");
+        Thread ringing = new(() => ((IDoorbellOwner)queue).OnRing(WaitKind.Own));
+        lock (AttachedOf(queue))
+        {
+            ringing.Start();
+            Eventually.True(() => AwakeIn(queue) > 0, "the ring is counted");
+        }
+
+        Assert.True(ringing.Join(s_soon));
+        Eventually.True(() => AwakeIn(queue) == 0, "the send sleeps on");
+        using ReceivedMessage message = queue.Receive(s_soon, Ct);
+        message.Complete();
+        await send.WaitAsync(s_soon, Ct);
+    }
+
+    /// <summary>So does one that is being taken back from its receiver.</summary>
+    [Fact]
+    public async Task A_send_that_is_cancelled_sleeps_no_more()
+    {
+        await using MessageQueue queue = _root.Open();
+        using CancellationTokenSource cancel = new();
+        Task send = queue.SendAsync(new byte[100_000], cancellationToken: cancel.Token).AsTask();
+        using ReceivedMessage message = queue.Receive(s_soon, Ct);
+        Eventually.True(() => AwakeIn(queue) == 0, "the send sleeps");
+        Thread cancelling = new(cancel.Cancel);
+        lock (AttachedOf(queue)[0].Gate)
+        {
+            cancelling.Start();
+            Eventually.True(() => AwakeIn(queue) > 0, "it is awake, and counted as that");
+        }
+
+        Assert.True(cancelling.Join(s_soon));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => send.WaitAsync(s_soon, Ct));
+    }
+
+    /// <summary>For how many operations what they look at has to stay.</summary>
+    private static long AwakeIn(MessageQueue queue) => OperationsOf(queue).Count() - Volatile.Read(ref SleepersOf(queue));
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_operations")]
+    private static extern ref OperationCount OperationsOf(MessageQueue queue);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_sleepers")]
+    private static extern ref int SleepersOf(MessageQueue queue);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_attached")]
+    private static extern ref List<AttachedSend> AttachedOf(MessageQueue queue);
 
     private static void InThread(Action action)
     {

@@ -58,6 +58,29 @@ public sealed class RefusalTests : IDisposable
         await ExchangeAsync(sender, receiver, "pulled 0 pushed 0 moved 1", "Pull EPERM OtherUser");
     }
 
+    /// <summary>It breaks the rule itself, and posts a place that this user's process must not write to, though the system would let it.</summary>
+    [Fact]
+    public async Task A_process_of_another_user_that_asks_for_help_gets_none_and_does_no_harm()
+    {
+        Requires.Root();
+        Requires.NoYama();
+        Share();
+        await using MessageQueue made = _root.Open(options: new QueueOptions { Access = QueueAccess.Group(65534) });
+        using ChildProcess receiver = ChildProcess.Start("lane-receive", "wait-at=both.pull", _root.Path, "q", "1", "reckless");
+        Assert.Equal("open", await receiver.ReadLineAsync());
+        using ChildProcess sender = ChildProcess.Start("lane-send", ["wait-at=help.back", .. Words(Nobody), _root.Path, "q", "1", "3000000"]);
+        Assert.Equal("open", await sender.ReadLineAsync());
+        Assert.Equal("at both.pull", await receiver.ReadLineAsync());
+        Assert.Equal("at help.back", await sender.ReadLineAsync());
+        sender.WriteLine("go on");
+        receiver.WriteLine("go on");
+        Assert.Equal("got 3000000 Attached ok 1", await receiver.ReadLineAsync());
+        Assert.Equal("sent", await sender.ReadLineAsync());
+        Assert.StartsWith("pulled 1 pushed 0 ", await receiver.ReadLineAsync(), StringComparison.Ordinal);
+        sender.Finish();
+        receiver.Finish();
+    }
+
     /// <summary>From outside one reaches in, from inside not out: so it is the outer process that copies.</summary>
     [Theory]
     [InlineData(false, true, "pulled 0 pushed 2 moved 0", "Pull EPERM UserNamespace")]

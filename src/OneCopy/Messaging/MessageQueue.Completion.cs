@@ -13,6 +13,9 @@ public sealed partial class MessageQueue
     private readonly Stack<AttachedSend> _spareSends = new();
     private bool _madeSpareSends;
 
+    // From the first one on. Before, no ring for this handle's own messages is the doorbell thread's, which would be woken beside each thread that waits for room.
+    private bool _hasWaited;
+
     private AttachedSend TakeWaiting()
     {
         lock (_attached)
@@ -45,7 +48,12 @@ public sealed partial class MessageQueue
         {
             waiting.Place = _attached.Count;
             _attached.Add(waiting);
+            if (_hasWaited)
+                return;
+            Volatile.Write(ref _hasWaited, true);
         }
+
+        _doorbells.Poke();
     }
 
     /// <summary>However it ended, and also if it never began.</summary>

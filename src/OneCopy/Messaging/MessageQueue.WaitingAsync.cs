@@ -25,7 +25,7 @@ public sealed partial class MessageQueue
         {
             // Once asynchronous receivers have been seen, the thread stays, so that not every wait begins with a system call to
             // fetch it; unless threads sleep on the same word, whom it would wake in vain.
-            bool wants = kind == WaitKind.Own || _awaiters[(int)kind].Count > 0
+            bool wants = _awaiters[(int)kind].Count > 0 || (kind == WaitKind.Own && Volatile.Read(ref _hasWaited))
                 || (kind == WaitKind.Receive && _asynchronousReceivers && Volatile.Read(ref _asleep[(int)kind]) == 0);
             return _doorbellIncluded[(int)kind] = wants;
         }

@@ -41,6 +41,34 @@ public sealed class WakeUpTests : IDisposable
         first.Finish();
     }
 
+    /// <summary>It would be woken beside each of them, each time: a switch of threads for nothing, on processors that others want.</summary>
+    [Fact]
+    public async Task The_doorbell_thread_does_not_sleep_beside_senders_that_wait_for_room()
+    {
+        await using MessageQueue queue = _root.Open("q", new QueueOptions { Blocks = 2 });
+        using Ring ring = queue.OpenRing();
+        IDoorbellOwner owner = queue;
+        queue.Send([1], cancellationToken: Ct);
+        queue.Send([2], cancellationToken: Ct);
+        Task third = Task.Run(() => queue.Send([3], cancellationToken: Ct), Ct);
+        Eventually.True(() => Volatile.Read(ref queue.Self().OwnSleeping) != 0, "the third one sleeps until a message is completed");
+        Assert.False(owner.WantsDoorbell(WaitKind.Own));
+        for (int i = 0; i < 3; i++)
+        {
+            using ReceivedMessage message = queue.Receive(s_soon, Ct);
+            message.Complete();
+        }
+
+        await third.WaitAsync(s_soon, Ct);
+
+        // From the first one on whose end is waited for without a thread it is needed.
+        Task attached = queue.SendAsync(new byte[100_000], cancellationToken: Ct).AsTask();
+        Assert.True(owner.WantsDoorbell(WaitKind.Own));
+        using ReceivedMessage last = queue.Receive(s_soon, Ct);
+        last.Complete();
+        await attached.WaitAsync(s_soon, Ct);
+    }
+
     /// <summary>One wake-up in two goes to the one that stands still; the message is to reach the other all the same.</summary>
     [Fact]
     public async Task A_receiver_that_is_stopped_in_its_sleep_keeps_no_message_from_another()

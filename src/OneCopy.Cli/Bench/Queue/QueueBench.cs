@@ -36,7 +36,7 @@ internal sealed class QueueBench(QueueBenchOptions options, string directory, Ac
         long start = Stopwatch.GetTimestamp();
         KnowThreshold();
         using WorkerPair workers = new(directory);
-        using WorkerCrowd crowd = new(directory);
+        using WorkerCrowd crowd = new(directory, options.CrowdWarmUps);
         using LoadPair others = new(directory);
         QueueSystem[] systems =
         [

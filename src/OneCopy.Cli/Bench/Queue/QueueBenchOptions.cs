@@ -46,6 +46,9 @@ internal sealed record QueueBenchOptions(IReadOnlyList<long> Sizes, int Rounds, 
     /// <summary>How often it is tried how many messages a turn is to have. A program of a peer is started for each try, Open MPI's takes half a second for that: once is too short to say exactly, so that its turns may be half as long, or twice.</summary>
     public int AttemptsOf(QueueSystem system) => Quick && system is NativePeer ? 1 : 6;
 
+    /// <summary>How often many processes warm up before a turn, at most.</summary>
+    public int CrowdWarmUps => Quick ? 1 : 30;
+
     /// <summary>How long one turn should take.</summary>
     public double SecondsOf(QueueTest test) => test switch
     {

@@ -5,14 +5,20 @@ using OneCopy.Cli.Processes;
 namespace OneCopy.Cli.Bench.Queue;
 
 /// <summary>Many processes on one queue: each has a handle, and sends or receives.</summary>
-internal sealed class WorkerCrowd(string root) : BoundedTurns
+/// <param name="root">Of the queues.</param>
+/// <param name="warmUps">How often they warm up at most, until none of them compiles any more: with few processors and many processes, which all do that first, it may take seconds.</param>
+internal sealed class WorkerCrowd(string root, int warmUps) : BoundedTurns
 {
+    // Where they are in what a worker says.
+    private const int Compiled = 4;
+    private const int Taken = 5;
+
     private readonly List<WorkerProcess> _producers = [];
     private readonly List<WorkerProcess> _consumers = [];
     private int _turns;
 
     public Exchange Run(Shape shape, long bytes, long count, long warmUp, CancellationToken ct) =>
-        Turn($"{count:N0} messages, {shape.Name},", bounded => RunAsync(shape, bytes, [warmUp * Math.Max(shape.Producers, shape.Consumers), count], bounded), ct);
+        Turn($"{count:N0} messages, {shape.Name},", bounded => RunAsync(shape, bytes, count, warmUp * Math.Max(shape.Producers, shape.Consumers), bounded), ct);
 
     public override void Dispose()
     {
@@ -22,48 +28,57 @@ internal sealed class WorkerCrowd(string root) : BoundedTurns
         _consumers.Clear();
     }
 
-    /// <summary>As often as there are counts, with the same handles. What is returned is the last one's.</summary>
-    private async Task<Exchange> RunAsync(Shape shape, long bytes, long[] counts, CancellationToken ct)
+    private async Task<Exchange> RunAsync(Shape shape, long bytes, long count, long warmUp, CancellationToken ct)
     {
         string queue = $"crowd-{++_turns}", place = $"{Uri.EscapeDataString(root)} {queue} {bytes}";
         WorkerProcess[] producers = Of(_producers, shape.Producers, "producer"), consumers = Of(_consumers, shape.Consumers, "consumer"), all = [.. consumers, .. producers];
         try
         {
             for (int i = 0; i < consumers.Length; i++)
-                await consumers[i].SayAsync($"consume {place} {(i < shape.Slow ? "slow" : "fast")} {counts.Length}", ct);
-            for (int i = 0; i < producers.Length; i++)
-                await producers[i].SayAsync($"produce {place} {string.Join(' ', counts.Select(c => (c / producers.Length) + (i < c % producers.Length ? 1 : 0)))}", ct);
+                await consumers[i].SayAsync($"consume {place} {(i < shape.Slow ? "slow" : "fast")}", ct);
+            foreach (WorkerProcess producer in producers)
+                await producer.SayAsync($"produce {place}", ct);
             await AllAsync(all, w => w.ExpectAsync("ready", ct));
-            Exchange? last = null;
-            foreach (long count in counts)
+            long compiled = -1;
+            for (int i = 0; i < warmUps; i++)
             {
-                string start = Crowd.StartSoon();
-                await AllAsync(all, w => TellAsync(w, start));
-                string[][] sent = await AllAsync(producers, p => p.ExpectAsync("sent", ct));
-                await AllAsync(consumers, c => TellAsync(c, "all-sent"));
-                string[][] took = await AllAsync(consumers, c => c.ExpectAsync("took", ct));
-                last = Sum(sent, took, count);
+                (string[][] sent, string[][] took) = await ExchangeAsync(producers, consumers, warmUp, ct);
+                long now = sent.Concat(took).Sum(w => long.Parse(w[Compiled]));
+                if (now == compiled)
+                    break;
+                compiled = now;
             }
 
-            await AllAsync(all, w => TellAsync(w, "close"));
+            (string[][] allSent, string[][] allTook) = await ExchangeAsync(producers, consumers, count, ct);
+            await AllAsync(all, w => TellAsync(w, "close", ct));
             await AllAsync(all, w => w.ExpectAsync("closed", ct));
-            return last!;
+            return Sum(allSent, allTook, count);
         }
         finally
         {
             MessageQueue.Delete(queue, root);
         }
+    }
 
-        async Task<string[]> TellAsync(WorkerProcess worker, string word)
-        {
-            await worker.SayAsync(word, ct);
-            return [];
-        }
+    private static async Task<(string[][] Sent, string[][] Took)> ExchangeAsync(WorkerProcess[] producers, WorkerProcess[] consumers, long count, CancellationToken ct)
+    {
+        string start = Crowd.StartSoon();
+        for (int i = 0; i < producers.Length; i++)
+            await producers[i].SayAsync($"{start} {(count / producers.Length) + (i < count % producers.Length ? 1 : 0)}", ct);
+        await AllAsync(consumers, c => TellAsync(c, start, ct));
+        string[][] sent = await AllAsync(producers, p => p.ExpectAsync("sent", ct));
+        await AllAsync(consumers, c => TellAsync(c, "all-sent", ct));
+        return (sent, await AllAsync(consumers, c => c.ExpectAsync("took", ct)));
+    }
+
+    private static async Task<string[]> TellAsync(WorkerProcess worker, string words, CancellationToken ct)
+    {
+        await worker.SayAsync(words, ct);
+        return [];
     }
 
     private static Exchange Sum(string[][] sent, string[][] took, long count)
     {
-        const int Taken = 4;
         long received = took.Sum(t => long.Parse(t[Taken]));
         if (received != count)
             throw new IOException($"Of {count:N0} messages {received:N0} were received.");

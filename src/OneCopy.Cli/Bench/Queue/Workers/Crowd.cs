@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime;
 using OneCopy.Cli.Processes;
 
 namespace OneCopy.Cli.Bench.Queue.Workers;
@@ -9,19 +10,18 @@ internal static class Crowd
     /// <summary>How long a slow consumer keeps each message.</summary>
     public const int SlowMilliseconds = 10;
 
-    /// <summary>ROOT NAME BYTES COUNT...: as often as there are counts, so many messages, when it is told to.</summary>
+    /// <summary>ROOT NAME BYTES. Each time it hears "go START COUNT": so many messages.</summary>
     public static void Produce(WorkerSide side, string[] words)
     {
         using MessageQueue queue = Open(words);
         byte[] payload = new byte[int.Parse(words[2])];
         WorkerSide.Say("ready");
-        foreach (string count in words[3..])
-            WorkerSide.Say($"sent {Produce(side, queue, payload, long.Parse(count))}");
-        side.Hear();
+        while (side.Hear() is [Go, string start, string count])
+            WorkerSide.Say($"sent {Produce(queue, payload, start, long.Parse(count))} {JitInfo.GetCompiledMethodCount()}");
     }
 
     /// <summary>
-    /// ROOT NAME BYTES fast|slow TIMES. So many times, when it is told to: takes what comes until it is told that all is sent, and then what is left. Its time ends with that, which is some
+    /// ROOT NAME BYTES fast|slow. Each time it hears "go START": takes what comes until it is told that all is sent, and then what is left. Its time ends with that, which is some
     /// hundred microseconds more than the last message's.
     /// </summary>
     public static void Consume(WorkerSide side, string[] words)
@@ -30,29 +30,32 @@ internal static class Crowd
         byte[] target = new byte[int.Parse(words[2])];
         bool slow = words[3] is "slow";
         WorkerSide.Say("ready");
-        for (int left = int.Parse(words[4]); left > 0; left--)
-            WorkerSide.Say($"took {Consume(side, queue, target, slow)}");
-        side.Hear();
+        while (side.Hear() is [Go, string start])
+        {
+            (Clocks clocks, long taken) = Consume(side, queue, target, slow, start);
+            WorkerSide.Say($"took {clocks} {JitInfo.GetCompiledMethodCount()} {taken}");
+        }
     }
 
+    private const string Go = "go";
+
     /// <summary>What all do at the same time: the clock's value in some milliseconds, for <see cref="AwaitStart"/>.</summary>
-    public static string StartSoon() => $"go {Stopwatch.GetTimestamp() + (Stopwatch.Frequency * StartMilliseconds / 1000)}";
+    public static string StartSoon() => $"{Go} {Stopwatch.GetTimestamp() + (Stopwatch.Frequency * StartMilliseconds / 1000)}";
 
     // So that nobody's first messages are alone on the machine.
     private const int StartMilliseconds = 30;
 
-    private static void AwaitStart(WorkerSide side)
+    private static void AwaitStart(string start)
     {
-        long start = long.Parse(side.Hear()[1]);
-        TimeSpan left = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), start);
+        TimeSpan left = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), long.Parse(start));
         using ManualResetEventSlim never = new();
         if (left > TimeSpan.Zero)
             never.Wait(left);
     }
 
-    private static Clocks Produce(WorkerSide side, MessageQueue queue, byte[] payload, long count)
+    private static Clocks Produce(MessageQueue queue, byte[] payload, string start, long count)
     {
-        AwaitStart(side);
+        AwaitStart(start);
         Clocks clocks = Clocks.Start();
         for (long sent = 0; sent < count; sent += BenchWorker.Piece)
             Send(queue, payload, (int)Math.Min(BenchWorker.Piece, count - sent));
@@ -60,9 +63,9 @@ internal static class Crowd
         return clocks;
     }
 
-    private static string Consume(WorkerSide side, MessageQueue queue, byte[] target, bool slow)
+    private static (Clocks Clocks, long Taken) Consume(WorkerSide side, MessageQueue queue, byte[] target, bool slow, string start)
     {
-        AwaitStart(side);
+        AwaitStart(start);
         using CancellationTokenSource allSent = new();
         Thread listener = new(() =>
         {
@@ -76,7 +79,7 @@ internal static class Crowd
             taken++;
         clocks.Stop();
         listener.Join();
-        return $"{clocks} {taken}";
+        return (clocks, taken);
     }
 
     private static void Send(MessageQueue queue, byte[] payload, int count)

@@ -24,16 +24,34 @@ internal static unsafe class StreamingCopy
     /// </summary>
     public static long From { get; } = Sse2.IsSupported && Vector256.IsHardwareAccelerated ? (LastCache() ?? UnknownCache) / 4 * 3 * (IsOneCache() ? 1 : 2) : long.MaxValue;
 
+    /// <summary>Copies from so many bytes on may be streamed: it is tried which way is the faster one. Source and destination are three quarters of what is told of the cache, and others may use it.</summary>
+    public static long TriedFrom { get; } = From == long.MaxValue ? long.MaxValue : From / 2;
+
+    private static readonly StreamingTrial s_trial = new();
+
     /// <param name="source">The piece.</param>
     /// <param name="destination">Where to; not overlapping.</param>
     /// <param name="length">Of this piece.</param>
     /// <param name="whole">Of all that is being copied, of which this is a piece.</param>
     public static void Copy(byte* source, byte* destination, long length, long whole)
     {
-        if (whole >= From)
+        if (whole < TriedFrom)
+            Buffer.MemoryCopy(source, destination, length, length);
+        else if (whole >= From)
+            Stream(source, destination, length);
+        else
+            Try(source, destination, length);
+    }
+
+    private static void Try(byte* source, byte* destination, long length)
+    {
+        bool streams = s_trial.Streams;
+        long begun = Deadline.Now;
+        if (streams)
             Stream(source, destination, length);
         else
             Buffer.MemoryCopy(source, destination, length, length);
+        s_trial.Learn(streams, length, Deadline.Now - begun);
     }
 
     /// <summary>The same whatever the length, where the processor has such stores.</summary>

@@ -121,7 +121,7 @@ internal sealed unsafe class LaneCosts : IDisposable
         long start = Stopwatch.GetTimestamp();
         bool succeeded = true;
         if (copies)
-            Buffer.MemoryCopy(_shared, _target, bytes, bytes);
+            VectorCopy.Copy(_shared, _target, bytes);
         else
             succeeded = Pull(bytes);
         ticks = Stopwatch.GetTimestamp() - start + _sendersTicks;
@@ -147,7 +147,7 @@ internal sealed unsafe class LaneCosts : IDisposable
             if (_copies)
             {
                 long start = Stopwatch.GetTimestamp();
-                Buffer.MemoryCopy(_source, _shared, _bytes, _bytes);
+                VectorCopy.Copy(_source, _shared, _bytes);
                 _sendersTicks = Stopwatch.GetTimestamp() - start;
             }
 

@@ -21,7 +21,7 @@ internal sealed unsafe partial class Lease
         bool isThere = false;
         if (TryReadPlace(version, out Place place) && place.Lane == Lane.Inline && length >= 0 && length <= place.Length && (ulong)offset <= (ulong)(place.Length - length))
         {
-            Buffer.MemoryCopy(owner.File.Block(place.Block) + place.Body + offset, destination, length, length);
+            VectorCopy.Copy(owner.File.Block(place.Block) + place.Body + offset, destination, length);
             Volatile.ReadBarrier();
             isThere = IsOpen(version) && !owner.File.IsDamaged;
         }
@@ -68,7 +68,7 @@ internal sealed unsafe partial class Lease
         }
 
         // The lease holds the memory. What is looked at afterwards: closing gives the message back, and then these bytes may be another's.
-        Buffer.MemoryCopy(InPlace(offset), destination, length, length);
+        VectorCopy.Copy(InPlace(offset), destination, length);
         Volatile.ReadBarrier();
         if (queue.IsClosed)
             throw new ObjectDisposedException(nameof(MessageQueue), $"The handle of queue {queue.Name} is closed.");

@@ -205,7 +205,7 @@ public sealed unsafe partial class MessageQueue
         {
             for (int i = 0; i < drafts.Length; i++)
             {
-                payloads[i].Span.CopyTo(new Span<byte>(drafts[i].Body, payloads[i].Length));
+                VectorCopy.Copy(payloads[i].Span, new Span<byte>(drafts[i].Body, payloads[i].Length));
                 LimitLife(drafts[i], options);
             }
 

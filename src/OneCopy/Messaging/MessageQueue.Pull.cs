@@ -210,15 +210,17 @@ public sealed unsafe partial class MessageQueue
         int count = 0;
         long total = 0;
         ulong from = skip;
-        for (int s = segment; count < PullSegments && total < Math.Min(length, LongestPull); s++, from = 0)
+        int shift = VectorCopy.ShiftOf((nuint)(segments[segment].iov_base + skip), destination, length);
+        long most = shift == 0 ? Math.Min(length, LongestPull) : Math.Min(length - shift, VectorCopy.LongestShifted);
+        for (int s = segment; count < PullSegments && total < most; s++, from = 0)
         {
-            ulong n = Math.Min(segments[s].iov_len - from, (ulong)(Math.Min(length, LongestPull) - total));
+            ulong n = Math.Min(segments[s].iov_len - from, (ulong)(most - total));
             remote[count++] = new iovec(segments[s].iov_base + (nuint)from, (nuint)n);
             total += (long)n;
         }
 
         remote[count++] = new iovec(owner.File.NonceAddress, ParticipantLayout.NonceLength);
-        local[0] = new iovec((nuint)destination, (nuint)total);
+        local[0] = new iovec((nuint)(destination + shift), (nuint)total);
         local[1] = new iovec((nuint)nonce, ParticipantLayout.NonceLength);
         SysResult r = Uio.process_vm_readv(owner.File.Pid, local, 2, remote, count);
         if (!r.Succeeded)
@@ -237,6 +239,8 @@ public sealed unsafe partial class MessageQueue
             return Errno.ESRCH; // All of it, and not the nonce: that memory is not what was published.
         }
 
+        if (shift != 0)
+            VectorCopy.MoveDown(destination + shift, destination, came);
         destination += came;
         length -= came;
         while (came > 0)

@@ -35,7 +35,7 @@ public sealed partial class MessageQueue
             Draft draft = hasTried
                 ? WaitForDraft(needs, options.Properties, deadline, cancellationToken)
                 : TakeDraft(needs, options.Properties, deadline, thread, cancellationToken);
-            payload.CopyTo(new Span<byte>(draft.Body, payload.Length));
+            VectorCopy.Copy(payload, new Span<byte>(draft.Body, payload.Length));
             LimitLife(draft, options);
             Publish(draft, deadline, cancellationToken);
             ThrowIfBroken();
@@ -63,7 +63,7 @@ public sealed partial class MessageQueue
         {
             if (!TryDraft(needs, options.Properties, out Draft draft, looksAtAll: true, thread))
                 return false;
-            payload.CopyTo(new Span<byte>(draft.Body, payload.Length));
+            VectorCopy.Copy(payload, new Span<byte>(draft.Body, payload.Length));
             LimitLife(draft, options);
             if (!TryPublish(draft))
                 return false;

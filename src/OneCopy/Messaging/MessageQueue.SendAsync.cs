@@ -336,7 +336,7 @@ public sealed partial class MessageQueue
             }
             else
             {
-                piece.Span.CopyTo(new Span<byte>(to, piece.Length));
+                VectorCopy.Copy(piece.Span, new Span<byte>(to, piece.Length));
             }
 
             to += piece.Length;

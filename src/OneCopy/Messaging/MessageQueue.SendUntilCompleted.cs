@@ -89,7 +89,7 @@ public sealed unsafe partial class MessageQueue
         if (waiting.IsAttached || held is null)
             Fill(draft, pieces, waiting.IsAttached ? waiting : null);
         else
-            new ReadOnlySpan<byte>(held, heldLength).CopyTo(new Span<byte>(draft.Body, heldLength));
+            VectorCopy.Copy(held, draft.Body, heldLength);
         LimitLife(draft, options);
         BeginWaiting(waiting, draft, length);
     }

@@ -20,7 +20,7 @@ internal static unsafe class OwnMemory
                 iovec to = new((nuint)destination, from.iov_len);
                 SysResult r = Uio.process_vm_readv(ProcessIdentity.Pid, &to, 1, &from, 1);
                 if (r.Errno is Errno.EPERM or Errno.ENOSYS)
-                    Buffer.MemoryCopy((void*)from.iov_base, destination, from.iov_len, from.iov_len);
+                    VectorCopy.Copy((byte*)from.iov_base, destination, (long)from.iov_len);
                 else if (r.Value <= 0)
                     return r.Succeeded ? Errno.EFAULT : r.Errno;
                 nuint n = r.Succeeded ? (nuint)r.Value : from.iov_len;

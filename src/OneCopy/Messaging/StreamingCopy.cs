@@ -36,7 +36,7 @@ internal static unsafe class StreamingCopy
     public static void Copy(byte* source, byte* destination, long length, long whole)
     {
         if (whole < TriedFrom)
-            Buffer.MemoryCopy(source, destination, length, length);
+            VectorCopy.Copy(source, destination, length);
         else if (whole >= From)
             Stream(source, destination, length);
         else
@@ -50,7 +50,7 @@ internal static unsafe class StreamingCopy
         if (streams)
             Stream(source, destination, length);
         else
-            Buffer.MemoryCopy(source, destination, length, length);
+            VectorCopy.Copy(source, destination, length);
         s_trial.Learn(streams, length, Deadline.Now - begun);
     }
 

@@ -124,7 +124,7 @@ internal sealed class QueueReadStream(StreamReceiver receiver) : OneWayStream
         if (_chunk is not { } chunk)
             return 0;
         int count = Math.Min(chunk.Length - _read, buffer.Length);
-        chunk.GetSpan().Slice(_read, count).CopyTo(buffer);
+        Messaging.VectorCopy.Copy(chunk.GetSpan().Slice(_read, count), buffer);
         _read += count;
         if (_read == chunk.Length)
             EndChunk();

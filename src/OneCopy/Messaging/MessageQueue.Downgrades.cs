@@ -13,7 +13,7 @@ public sealed unsafe partial class MessageQueue
     private readonly Dictionary<ulong, string> _refusalsInWords = [];
 
     /// <summary>0: it may be tried. Else errno, of a rule or of the last refusal. The rules of this library come first, as long as no transfer has worked; then what the last try found.</summary>
-    private int WhyNot(Peer peer, AccessState state, CopyDirection direction)
+    private int WhyNot(Peer peer, AccessState state)
     {
         if (_options.Attach == AttachMode.Never)
             return Errno.EPERM;
@@ -29,20 +29,20 @@ public sealed unsafe partial class MessageQueue
         }
 
         ProcessAccess why = RefusalText.OfRule(peer.File, rule);
-        if (state == peer.Help)
-            peer.Refuse(state, why.Errno, why);
-        else
-            Refuse(peer, direction, why);
+        Refuse(peer, state, why);
         return why.Errno;
     }
 
     /// <summary>The system refused: this direction to this peer is not tried again for a while. <paramref name="call"/>: the one that was refused.</summary>
-    private void Refuse(Peer peer, CopyDirection direction, int errno, TransferDirection call) =>
-        Refuse(peer, direction, AccessExplanation.Of(peer.File.Pid, errno, TransferMethod.ProcessVm, call));
+    private void Refuse(Peer peer, AccessState state, int errno, TransferDirection call) =>
+        Refuse(peer, state, AccessExplanation.Of(peer.File.Pid, errno, TransferMethod.ProcessVm, call));
 
-    private void Refuse(Peer peer, CopyDirection direction, ProcessAccess why)
+    private void Refuse(Peer peer, AccessState state, ProcessAccess why)
     {
-        peer.Refuse(direction == CopyDirection.Pull ? peer.Pull : peer.Push, why.Errno, why);
+        peer.Refuse(state, why.Errno, why);
+        if (state == peer.Help)
+            return; // Nothing goes another way because of it.
+        CopyDirection direction = state == peer.Pull ? CopyDirection.Pull : CopyDirection.Push;
         RefusalTable.Entry entry = new(peer.Index, peer.File.Pid, direction, why.Errno, why.Reason, 1);
         lock (_refusalsGate)
         {

@@ -144,8 +144,8 @@ public sealed unsafe partial class MessageQueue
     private int FindPlace(AttachedSend waiting, Peer receiver, int slot, in Posting posting, ref PeerMapping? mapping, out PostedPlace place)
     {
         place = default;
-        AccessState state = posting.IsForBoth ? receiver.Help : receiver.Push;
-        if (WhyNot(receiver, state, CopyDirection.Push) is var refusal and not 0)
+        AccessState state = StateFor(receiver, posting);
+        if (WhyNot(receiver, state) is var refusal and not 0)
             return refusal;
         if (FindMappedPlace(waiting, receiver, state, posting, ref mapping, out place))
             return 0;
@@ -229,7 +229,7 @@ public sealed unsafe partial class MessageQueue
 
         if (errno == 0)
         {
-            (posting.IsForBoth ? receiver.Help : receiver.Push).Allow();
+            StateFor(receiver, posting).Allow();
             _self.Count(Counter.PushedBytes, (long)there.iov_len);
         }
         else if (errno is Errno.EPERM or Errno.ENOSYS or Errno.EACCES)
@@ -240,11 +240,14 @@ public sealed unsafe partial class MessageQueue
         return errno;
     }
 
+    private static AccessState StateFor(Peer receiver, in Posting posting) => posting.IsForBoth ? receiver.Help : receiver.Push;
+
     private void RefusePush(Peer receiver, in Posting posting, int errno, Memory.TransferDirection call)
     {
+        // A help's refusal is shown to nobody, and need not be looked into.
         if (posting.IsForBoth)
             receiver.Refuse(receiver.Help, errno);
         else
-            Refuse(receiver, CopyDirection.Push, errno, call);
+            Refuse(receiver, receiver.Push, errno, call);
     }
 }

@@ -42,7 +42,7 @@ public sealed unsafe partial class MessageQueue
         }
     }
 
-    private bool CanPullFrom(Peer owner) => WhyNot(owner, owner.Pull, CopyDirection.Pull) == 0;
+    private bool CanPullFrom(Peer owner) => WhyNot(owner, owner.Pull) == 0;
 
     /// <summary>Pull, or where that is refused, push. False: the payload was moved into the arena instead.</summary>
     private bool Pull(Lease message, long offset, byte* destination, long length, CancellationToken ct)
@@ -103,7 +103,7 @@ public sealed unsafe partial class MessageQueue
         if (errno == Errno.ESRCH && tried)
             RecoverIfDead(message.Owner);
         else if (tried && errno is Errno.EPERM or Errno.ENOSYS or Errno.EACCES)
-            Refuse(message.Owner, CopyDirection.Pull, errno, Memory.TransferDirection.Read);
+            Refuse(message.Owner, message.Owner.Pull, errno, Memory.TransferDirection.Read);
 
         if (IsGoneOrDead(message.Owner))
             throw message.Lost();

@@ -64,20 +64,7 @@ internal static unsafe class VectorCopy
         byte* endOfDestination = destination + length;
         Vector256.Load(source).Store(destination);
         long head = Width - ((nint)destination & (Width - 1));
-        byte* from = source + head;
-        byte* to = destination + head;
-        for (byte* last = endOfDestination - Step; to <= last; from += Step, to += Step)
-        {
-            Vector256<byte> a = Vector256.Load(from);
-            Vector256<byte> b = Vector256.Load(from + Width);
-            Vector256<byte> c = Vector256.Load(from + (2 * Width));
-            Vector256<byte> d = Vector256.Load(from + (3 * Width));
-            a.StoreAligned(to);
-            b.StoreAligned(to + Width);
-            c.StoreAligned(to + (2 * Width));
-            d.StoreAligned(to + (3 * Width));
-        }
-
+        CopySteps(source + head, destination + head, length - head);
         for (int back = Step; back > 0; back -= Width)
             Vector256.Load(end - back).Store(endOfDestination - back);
     }
@@ -95,20 +82,28 @@ internal static unsafe class VectorCopy
     /// <summary>To a place less than its length before it.</summary>
     public static void MoveDown(byte* source, byte* destination, long length)
     {
-        // Each step is loaded before it is stored, and stores only where loads have been.
-        for (; length >= Step; source += Step, destination += Step, length -= Step)
+        long done = CopySteps(source, destination, length);
+        Buffer.MemoryCopy(source + done, destination + done, length - done, length - done);
+    }
+
+    /// <summary>As many whole steps as there are, from the front: bytes. Each is loaded before it is stored, so that one that lies before its source is stored only where loads have been.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static long CopySteps(byte* source, byte* destination, long length)
+    {
+        long done = 0;
+        for (; done <= length - Step; done += Step)
         {
-            Vector256<byte> a = Vector256.Load(source);
-            Vector256<byte> b = Vector256.Load(source + Width);
-            Vector256<byte> c = Vector256.Load(source + (2 * Width));
-            Vector256<byte> d = Vector256.Load(source + (3 * Width));
-            a.Store(destination);
-            b.Store(destination + Width);
-            c.Store(destination + (2 * Width));
-            d.Store(destination + (3 * Width));
+            Vector256<byte> a = Vector256.Load(source + done);
+            Vector256<byte> b = Vector256.Load(source + done + Width);
+            Vector256<byte> c = Vector256.Load(source + done + (2 * Width));
+            Vector256<byte> d = Vector256.Load(source + done + (3 * Width));
+            a.Store(destination + done);
+            b.Store(destination + done + Width);
+            c.Store(destination + done + (2 * Width));
+            d.Store(destination + done + (3 * Width));
         }
 
-        Buffer.MemoryCopy(source, destination, length, length);
+        return done;
     }
 
     private static bool IsAmd()

@@ -10,7 +10,6 @@ namespace OneCopy.Tests.Messaging;
 public sealed class VectorCopyTests : IDisposable
 {
     private const int Page = 4096;
-    private const byte Beside = 0xEE;
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(20);
     private readonly TestRoot _root = new();
 
@@ -22,16 +21,7 @@ public sealed class VectorCopyTests : IDisposable
     public unsafe void It_copies_what_it_is_told_to_and_nothing_else()
     {
         Assert.SkipUnless(Vector256.IsHardwareAccelerated, "No such vectors here.");
-        Gen<(int From, int To, int Length)> copy = from s in Gen.Choose(0, 70) from d in Gen.Choose(0, 70) from n in Gen.OneOf(Gen.Choose(128, 600), Gen.Choose(601, 20_000)) select (s, d, n);
-        byte[] source = Noise(20_200);
-        Prop.ForAll(copy.ToArbitrary(), c =>
-        {
-            byte[] target = Filled(source.Length);
-            fixed (byte* from = source)
-            fixed (byte* to = target)
-                VectorCopy.CopyLong(from + c.From, to + c.To, c.Length);
-            return target.AsSpan(c.To, c.Length).SequenceEqual(source.AsSpan(c.From, c.Length)) && IsUntouched(target.AsSpan(0, c.To)) && IsUntouched(target.AsSpan(c.To + c.Length));
-        }).QuickCheckThrowOnFailure();
+        CopyProperty.Check(VectorCopy.CopyLong, shortest: 128);
     }
 
     [Fact]
@@ -39,7 +29,7 @@ public sealed class VectorCopyTests : IDisposable
     {
         Assert.SkipUnless(Vector256.IsHardwareAccelerated, "No such vectors here.");
         Gen<(int At, int By, int Length)> move = from a in Gen.Choose(0, 70) from b in Gen.Choose(1, 31) from n in Gen.OneOf(Gen.Choose(0, 600), Gen.Choose(601, 20_000)) select (a, b, n);
-        byte[] noise = Noise(20_200);
+        byte[] noise = CopyProperty.Noise(20_200);
         Prop.ForAll(move.ToArbitrary(), m =>
         {
             byte[] target = [.. noise];
@@ -78,7 +68,7 @@ public sealed class VectorCopyTests : IDisposable
             foreach (int place in new[] { 0, 1, 16, 24, 31, 32, Page + 8 })
             {
                 Memory<byte> all = target[..(length + Page + 100)];
-                all.Span.Fill(Beside);
+                all.Span.Fill(CopyProperty.Beside);
                 Task send = sender.SendAsync(source[..length], cancellationToken: Ct).AsTask();
                 using (ReceivedMessage message = receiver.Receive(s_soon, Ct))
                 {
@@ -89,7 +79,7 @@ public sealed class VectorCopyTests : IDisposable
                 await send.WaitAsync(s_soon, Ct);
                 count++;
                 Assert.True(all.Span.Slice(place, length).SequenceEqual(source.Span[..length]), $"{length} bytes at {place}");
-                Assert.True(IsUntouched(all.Span[..place]) && IsUntouched(all.Span[(place + length)..]), $"beside {length} bytes at {place}");
+                Assert.True(CopyProperty.IsUntouched(all.Span[..place]) && CopyProperty.IsUntouched(all.Span[(place + length)..]), $"beside {length} bytes at {place}");
             }
         }
 
@@ -102,20 +92,4 @@ public sealed class VectorCopyTests : IDisposable
         fixed (byte* p = array)
             return array.AsMemory((int)(-(nint)p & (Page - 1)), length);
     }
-
-    private static byte[] Noise(int length)
-    {
-        byte[] noise = new byte[length];
-        new Random(3).NextBytes(noise);
-        return noise;
-    }
-
-    private static byte[] Filled(int length)
-    {
-        byte[] bytes = new byte[length];
-        bytes.AsSpan().Fill(Beside);
-        return bytes;
-    }
-
-    private static bool IsUntouched(ReadOnlySpan<byte> bytes) => bytes.IndexOfAnyExcept(Beside) < 0;
 }

@@ -46,7 +46,6 @@ public sealed class WakeUpTests : IDisposable
     public async Task The_doorbell_thread_does_not_sleep_beside_senders_that_wait_for_room()
     {
         await using MessageQueue queue = _root.Open("q", new QueueOptions { Blocks = 2 });
-        using Ring ring = queue.OpenRing();
         IDoorbellOwner owner = queue;
         queue.Send([1], cancellationToken: Ct);
         queue.Send([2], cancellationToken: Ct);

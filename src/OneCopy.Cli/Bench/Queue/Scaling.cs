@@ -36,8 +36,7 @@ internal sealed class WorkerCrowd(string root, int warmUps) : BoundedTurns
         {
             for (int i = 0; i < consumers.Length; i++)
                 await consumers[i].SayAsync($"consume {place} {(i < shape.Slow ? "slow" : "fast")}", ct);
-            foreach (WorkerProcess producer in producers)
-                await producer.SayAsync($"produce {place}", ct);
+            await TellAsync(producers, $"produce {place}", ct);
             await AllAsync(all, w => w.ExpectAsync("ready", ct));
             long compiled = -1;
             for (int i = 0; i < warmUps; i++)
@@ -50,7 +49,7 @@ internal sealed class WorkerCrowd(string root, int warmUps) : BoundedTurns
             }
 
             (string[][] allSent, string[][] allTook) = await ExchangeAsync(producers, consumers, count, ct);
-            await AllAsync(all, w => TellAsync(w, "close", ct));
+            await TellAsync(all, "close", ct);
             await AllAsync(all, w => w.ExpectAsync("closed", ct));
             return Sum(allSent, allTook, count);
         }
@@ -65,16 +64,16 @@ internal sealed class WorkerCrowd(string root, int warmUps) : BoundedTurns
         string start = Crowd.StartSoon();
         for (int i = 0; i < producers.Length; i++)
             await producers[i].SayAsync($"{start} {(count / producers.Length) + (i < count % producers.Length ? 1 : 0)}", ct);
-        await AllAsync(consumers, c => TellAsync(c, start, ct));
+        await TellAsync(consumers, start, ct);
         string[][] sent = await AllAsync(producers, p => p.ExpectAsync("sent", ct));
-        await AllAsync(consumers, c => TellAsync(c, "all-sent", ct));
+        await TellAsync(consumers, "all-sent", ct);
         return (sent, await AllAsync(consumers, c => c.ExpectAsync("took", ct)));
     }
 
-    private static async Task<string[]> TellAsync(WorkerProcess worker, string words, CancellationToken ct)
+    private static async Task TellAsync(WorkerProcess[] workers, string words, CancellationToken ct)
     {
-        await worker.SayAsync(words, ct);
-        return [];
+        foreach (WorkerProcess worker in workers)
+            await worker.SayAsync(words, ct);
     }
 
     private static Exchange Sum(string[][] sent, string[][] took, long count)

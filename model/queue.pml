@@ -7,7 +7,7 @@
 
    Steps that are one atomic here and several instructions in the code: reading tail (head) together with its cell, as a
    stale tail or head can only lead to a retry (cells carry their lap); -DSPLIT separates them again. Record and publish, as
-   nobody else looks at a block that is being filled. */
+   nobody else looks at a block that is being filled; -DTAKE, where somebody may, separates those. */
 
 #ifndef NP
 #define NP 1            /* producers: ids 0.. */
@@ -61,6 +61,7 @@
 #define CQ1 9
 #endif
 /* BATCH: two messages may be sent, or received, at once: tail, or head, follows once. (ATT, WDS, ABANDONS are 0 then.)
+   TAKE: a receiver may copy a short message while it is queued, and then claim and complete it in one step. (LIMIT is 9, there is no BATCH then.)
    RUNG: who has been rung since its last look began is not rung again (with SLEEP, SLEEPSP; NJ is 0 then). */
 #ifdef BATCH
 #define LAG 2           /* how far the tail may be behind what was put in, and the head behind what was taken out */
@@ -356,6 +357,9 @@ next:
 #endif
   OPT_DIE
   fi;
+#ifdef TAKE
+  if :: atomic{ msg[b]=m; mem[b]=m+1 } OPT_DIE fi;                                         /* [send.record] */
+#endif
   if :: atomic{ msg[b]=m; mem[b]=m+1; ph[b]=QUEUED } OPT_DIE fi;                           /* [send.record] [send.publish] */
 put:
   enqueue(b, g);
@@ -533,6 +537,8 @@ died: false
 
 #ifdef BATCH
 #define RESET2 ; h2=0; g2=0
+#elif defined(TAKE)
+#define RESET2 ; took=false
 #else
 #define RESET2
 #endif
@@ -552,6 +558,9 @@ proctype Consumer(byte me; byte quota) {
   byte h, c, cg, g, b, t, eh, wa, n, wt, mm, pb, pg; bool isfull, won, set, leave;
 #ifdef BATCH
   byte h2, g2;          /* the second of two messages in hand: its block + 1 */
+#endif
+#ifdef TAKE
+  bool took;            /* the message in hand is completed already */
 #endif
 #if NJ>0
   if
@@ -588,7 +597,29 @@ look:
 #ifdef F_POP_FIRST
   POP;
 #endif
+#ifdef F_TAKE_NO_GEN
+#define ASREAD (ph[b]==QUEUED && att[b]==0)
+#else
+#define ASREAD (FRESH(b,cg) && gen[b]==g && att[b]==0)
+#endif
 #define CLAIM ph[b]=LEASED; act[b]=IX(me); g=gen[b]; mm=msg[b]; won=true; c=0; cg=0; wa=0
+#ifdef TAKE
+  if
+  :: atomic{ FRESH(b,cg) && !ISATT(msg[b]) && att[b]==0 -> g=gen[b] };                     /* [recv.state] */
+     if :: atomic{ wa=msg[b]+1 } OPT_DIE fi;                                               /* [take.copy] */
+     if                                                                                    /* [take.state] */
+     :: atomic{ ASREAD -> mm=msg[b]; assert(wa==mm+1 && deliv[mm]==0 && completed[mm]==0 && dlq[mm]==0 && !lost[mm] && !wdn[mm]);
+#ifdef ORDER
+          assert(mm%MSGS+1 > last[mm/MSGS]); last[mm/MSGS]=mm%MSGS+1;
+#endif
+          deliv[mm]++; completed[mm]++; ph[b]=DONE; act[b]=IX(me); won=true; took=true; c=0; cg=0; wa=0 };
+        goto pop
+     :: atomic{ !ASREAD -> wa=0; g=0 }
+     OPT_DIE
+     fi
+  :: true
+  fi;
+#endif
 #if defined(SPLIT) || defined(F_CLAIM_DROP)
 again:
   if                                                                                       /* [recv.state] */
@@ -609,6 +640,9 @@ again:
   :: atomic{ !FRESH(b,cg) -> b=0; c=0; cg=0 }
   OPT_DIE
   fi;
+#ifdef TAKE
+pop:
+#endif
 #ifndef F_POP_FIRST
   POP;
 #endif
@@ -643,6 +677,12 @@ claimed:
 have:
 #endif
   quota--;
+#ifdef TAKE
+  if
+  :: took -> took=false; goto after
+  :: else
+  fi;
+#endif
   if
   :: ISATT(mm) && moved[b]!=g ->
      if

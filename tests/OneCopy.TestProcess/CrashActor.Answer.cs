@@ -18,6 +18,8 @@ internal sealed partial class CrashActor
             case "receive-async":
                 _held.Add(Queue.ReceiveAsync().AsTask().WaitAsync(s_soon).GetAwaiter().GetResult());
                 return "";
+            case "receive-into":
+                return ReceiveInto();
             case "look":
                 return Queue.TryReceive(out ReceivedMessage found) ? Keep(found) : "nothing";
             case "read":
@@ -35,6 +37,19 @@ internal sealed partial class CrashActor
             default:
                 throw new ArgumentException($"No command \"{verb}\" ({string.Join(' ', args)}).");
         }
+    }
+
+    /// <summary>Received, read and completed in one.</summary>
+    private string ReceiveInto()
+    {
+        // Said as soon as it is, for who is killed after that and before it is handed out.
+        CrashArm.Taken = () => _account.Add("answering", CrashAccount.Examine(_buffer.AsSpan(0, CrashAccount.HeadLength)).Message);
+        int length = Queue.Receive(_buffer, s_soon);
+        CrashArm.Taken = null;
+        (_message, string verdict) = CrashAccount.Examine(_buffer.AsSpan(0, length));
+        _account.Add("got", _message, "1", verdict, $"{CrashBoard.Now}");
+        _account.Add("completed", _message);
+        return "";
     }
 
     private string Keep(ReceivedMessage message)

@@ -18,8 +18,16 @@ internal static class CrashArm
     private static volatile string? s_waitAt;
     private static volatile bool s_recoversLate;
     private static int s_left;
+    private static int s_taken;
     private static int s_signal;
     private static bool s_isTheRows;
+
+    // This thread is about to claim and complete a message in one step.
+    [ThreadStatic]
+    private static bool t_takes;
+
+    /// <summary>Called when a message was claimed and completed in one step, which only the step after it shows, or is about to be completed.</summary>
+    public static Action? Taken { get; set; }
 
     /// <summary>The steps reached since <see cref="Record"/>, in order of their first time, as STEP:TIMES.</summary>
     public static string Recorded
@@ -45,6 +53,8 @@ internal static class CrashArm
             s_order.Clear();
             s_counts.Clear();
         }
+
+        s_taken = 0;
 
         s_armed = true;
     }
@@ -75,13 +85,24 @@ internal static class CrashArm
         if (!s_armed)
             return;
         Note(step);
+        if (t_takes && step is Step.ReceivePop)
+        {
+            s_taken++;
+            Taken?.Invoke();
+        }
+        else if (step is Step.CompleteState)
+        {
+            Taken?.Invoke(); // About to be, of one that is claimed first.
+        }
+
+        t_takes = step is Step.TakeState;
         if (step is Step.SleepWait or Step.DeathFull)
             CrashBoard.CountSleep();
         if (!string.Equals(step, s_step, StringComparison.Ordinal) || Interlocked.Decrement(ref s_left) != 0)
             return;
         if (s_isTheRows)
         {
-            CrashAccount.WriteLine($"e at {step} {CountOf(Step.CompleteState) - (step is Step.CompleteState ? 1 : 0)}");
+            CrashAccount.WriteLine($"e at {step} {CountOf(Step.CompleteState) - (step is Step.CompleteState ? 1 : 0) + s_taken}");
             CrashBoard.At = CrashBoard.Now;
         }
 

@@ -14,6 +14,7 @@ internal sealed class FuzzOperations(string root, string name, int seed, Action<
     /// <summary>What the documentation of the members says that they may throw when files are damaged.</summary>
     public static bool IsDocumented(Exception e) =>
         e is OneCopyException or TimeoutException or OperationCanceledException or ObjectDisposedException
+        || (e is ArgumentException && e.Message.StartsWith("The next message of queue ", StringComparison.Ordinal))
         || (e is InvalidOperationException && e.Message.StartsWith("The message was answered before", StringComparison.Ordinal));
 
     public FuzzOperations Another(int seed1) => new(root, name, seed1, note, watch);
@@ -36,8 +37,11 @@ internal sealed class FuzzOperations(string root, string name, int seed, Action<
             case < 8:
                 Send();
                 break;
-            case < 16:
+            case < 14:
                 Receive();
+                break;
+            case < 16:
+                ReceiveInto();
                 break;
             case < 20 when _held.Count > 0:
                 Answer();
@@ -99,8 +103,12 @@ internal sealed class FuzzOperations(string root, string name, int seed, Action<
         int length = _random.Next(4) switch { 0 => _random.Next(400), 1 => _random.Next(400, 8000), 2 => _random.Next(8000, 60_000), _ => 0 };
         SendOptions options = new() { Timeout = s_short, SurviveSender = _random.Next(2) == 0, Properties = Properties() };
         ReadOnlyMemory<byte> payload = _buffer.AsMemory(0, length);
-        switch (_random.Next(5))
+        switch (_random.Next(6))
         {
+            case 5:
+                using (CancellationTokenSource soon = new(s_short))
+                    Do("Send, plain", q => q.Send(payload.Span, null, soon.Token));
+                break;
             case 0:
                 Do("TrySend", q => q.TrySend(payload.Span, options));
                 break;
@@ -154,6 +162,28 @@ internal sealed class FuzzOperations(string root, string name, int seed, Action<
         if (_held.Count > 6 || _random.Next(3) != 0)
             Answer();
     });
+
+    private void ReceiveInto()
+    {
+        int room = _random.Next(4) switch { 0 => 300, 1 => 10_000, _ => _buffer.Length };
+        int[] lengths = new int[3];
+        using CancellationTokenSource soon = new(TimeSpan.FromMilliseconds(20));
+        switch (_random.Next(4))
+        {
+            case 0:
+                Do("Receive into memory", q => q.Receive(_buffer.AsSpan(0, room), s_short, soon.Token));
+                break;
+            case 1:
+                Do("ReceiveAsync into memory", q => q.ReceiveAsync(_buffer.AsMemory(0, room), soon.Token).AsTask().GetAwaiter().GetResult());
+                break;
+            case 2:
+                Do("TryReceiveMany into memory", q => q.TryReceiveMany(_buffer.AsSpan(0, room), lengths));
+                break;
+            default:
+                Do("TryReceive into memory", q => q.TryReceive(_buffer.AsSpan(0, room), out _));
+                break;
+        }
+    }
 
     private void Read(ReceivedMessage message)
     {

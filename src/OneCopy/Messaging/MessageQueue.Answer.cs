@@ -90,14 +90,19 @@ public sealed partial class MessageQueue
         if (!owner.File.TryChange(block, leased, leased.To(Phase.Done, _self.Index)))
             return false;
 
-        // After the full fence of the change: the owner's flag and the table are looked at after it can be seen.
+        TellEnd(owner, block);
+        return true;
+    }
+
+    // After the full fence of the change: the owner's flag and the table are looked at after it can be seen.
+    private void TellEnd(Peer owner, int block)
+    {
         CrashPoint.At(Step.CompleteRing);
         if (owner.File.WaitsForEndOf(block))
             owner.TryRing(WaitKind.Own);
         CrashPoint.At(Step.CompleteRetire);
         if (IsGoneOrDead(owner))
             NewRecovery().TryRetire(owner.File);
-        return true;
     }
 
     /// <summary>As <see cref="Finish"/>, of a message that cannot be read.</summary>

@@ -51,6 +51,7 @@ public sealed unsafe partial class MessageQueue
         options.RefuseUntilCompleted();
         options.CheckTimeToLive();
         int properties = options.Properties?.EncodedLength() ?? 0;
+        bool isPlain = properties == 0 && options.ExpiresAt(_ring.TimeToLive) == 0;
         Draft* drafts = stackalloc Draft[MostAtOnce];
         int sent = 0;
         int thread = EnterNew();
@@ -58,8 +59,12 @@ public sealed unsafe partial class MessageQueue
         {
             while (sent < payloads.Length)
             {
-                int most = Math.Min(payloads.Length - sent, MostAtOnce);
-                int taken = TakeDrafts(payloads.Slice(sent, most), options, properties, drafts, mayThrow: sent == 0, looksAtAll: !waitsAfter, thread);
+                ReadOnlySpan<ReadOnlyMemory<byte>> next = payloads.Slice(sent, Math.Min(payloads.Length - sent, MostAtOnce));
+                int most = isPlain ? ShortOnesAtFirst(next) : 0;
+                int taken = most > 0
+                    ? TakeShortDrafts(next[..most], drafts, looksAtAll: !waitsAfter, thread)
+                    : TakeDrafts(next, options, properties, drafts, mayThrow: sent == 0, looksAtAll: !waitsAfter, thread);
+                most = most > 0 ? most : next.Length;
                 int published = FillAndPublish(payloads.Slice(sent, taken), options, new ReadOnlySpan<Draft>(drafts, taken));
                 EndSends(payloads.Slice(sent, published), thread);
                 sent += published;
@@ -78,7 +83,7 @@ public sealed unsafe partial class MessageQueue
 
     /// <summary>
     /// Takes the messages that are there, as many as fit, each on a lease of its own, in their order. Does not wait. To wait for the first one, use
-    /// <see cref="Receive"/> or <see cref="ReceiveAsync"/> when this returns 0.
+    /// <see cref="Receive(TimeSpan?, CancellationToken)"/> or <see cref="ReceiveAsync(CancellationToken)"/> when this returns 0.
     /// </summary>
     /// <param name="messages">Where they go, from the beginning on; the rest stays as it is.</param>
     /// <returns>How many were taken.</returns>
@@ -150,6 +155,14 @@ public sealed unsafe partial class MessageQueue
             System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
     }
 
+    private int ShortOnesAtFirst(ReadOnlySpan<ReadOnlyMemory<byte>> payloads)
+    {
+        int count = 0;
+        while (count < payloads.Length && payloads[count].Length <= _self.InlineCapacity)
+            count++;
+        return count;
+    }
+
     private int TakeDrafts(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions options, int properties, Draft* drafts, bool mayThrow, bool looksAtAll, int thread)
     {
         int taken = 0;
@@ -166,9 +179,7 @@ public sealed unsafe partial class MessageQueue
                     taken++;
                 }
 
-                _blocksToUse -= taken;
-                if (taken < payloads.Length)
-                    (_isBehind, _blocksToUse) = (true, _blocks.Length / 8);
+                NoteTaken(taken, payloads.Length);
             }
             finally
             {
@@ -181,6 +192,14 @@ public sealed unsafe partial class MessageQueue
         }
 
         return taken;
+    }
+
+    // Within the gate.
+    private void NoteTaken(int taken, int wanted)
+    {
+        _blocksToUse -= taken;
+        if (taken < wanted)
+            (_isBehind, _blocksToUse) = (true, _blocks.Length / 8);
     }
 
     /// <summary>
@@ -201,6 +220,7 @@ public sealed unsafe partial class MessageQueue
     /// <summary>How many are sent. Those that are not, whatever the reason, are no drafts any more.</summary>
     private int FillAndPublish(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions options, ReadOnlySpan<Draft> drafts)
     {
+        int sent = 0;
         try
         {
             for (int i = 0; i < drafts.Length; i++)
@@ -209,12 +229,12 @@ public sealed unsafe partial class MessageQueue
                 LimitLife(drafts[i], options);
             }
 
-            return PublishMany(drafts);
+            return sent = PublishMany(drafts);
         }
         finally
         {
             // In the order of an undo. By their states: one that somebody has claimed without its reference, in a ring in disorder, is being read.
-            for (int i = drafts.Length - 1; i >= 0; i--)
+            for (int i = drafts.Length - 1; i >= sent; i--)
             {
                 if (_self.State(drafts[i].Block) == drafts[i].State)
                     Discard(drafts[i]);
@@ -255,7 +275,7 @@ public sealed unsafe partial class MessageQueue
     private bool PutAt(ulong position, Draft draft)
     {
         _ring.PrefetchForWrite(position + 1);
-        MarkQueued(draft);
+        MarkQueued(draft.Block, draft.State);
         return _ring.TryPutAt(position, draft.Reference(_self.Index));
     }
 
@@ -333,7 +353,7 @@ public sealed unsafe partial class MessageQueue
             _ring.AdvanceHead(first.Position, position);
             WakeOne(WaitKind.Space);
             CrashPoint.At(Step.ReceivePass);
-            if (_ring.Sleepers(WaitKind.Receive).Any && _ring.HasNews)
+            if (_ring.AnySleeps(WaitKind.Receive) && _ring.HasNews)
                 WakeOne(WaitKind.Receive);
         }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using OneCopy.Messaging;
 
 namespace OneCopy;
@@ -68,13 +69,19 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Enter, for what a handle that is being drained does not begin any more.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int EnterNew()
     {
         int thread = Enter();
-        if (!Volatile.Read(ref _draining))
-            return thread;
+        if (Volatile.Read(ref _draining))
+            throw ExitedDraining(thread);
+        return thread;
+    }
+
+    private ObjectDisposedException ExitedDraining(int thread)
+    {
         Exit(thread);
-        throw new ObjectDisposedException(nameof(MessageQueue), $"The handle of queue {Name} is being closed, and begins nothing new.");
+        return new ObjectDisposedException(nameof(MessageQueue), $"The handle of queue {Name} is being closed, and begins nothing new.");
     }
 
     private void ThrowIfEnding(WaitKind kind) =>

@@ -166,7 +166,7 @@ public sealed partial class MessageQueue
 
             // By the cell at the head, as the tail's line is its senders'.
             CrashPoint.At(Step.ReceivePass);
-            if (_ring.Sleepers(WaitKind.Receive).Any && _ring.HasNews)
+            if (_ring.AnySleeps(WaitKind.Receive) && _ring.HasNews)
                 WakeOne(WaitKind.Receive);
             PrefetchMessage(oldest.Position + 1);
             if (Admit(owner!, reference.Block, leased, thread) is { } lease)

@@ -20,6 +20,8 @@ public sealed partial class MessageQueue
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
     public void Send(ReadOnlySpan<byte> payload, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
+        if (options is null && TrySendShort(payload, cancellationToken))
+            return;
         options ??= SendOptions.Default;
         Send(payload, options, Deadline.After(options.Timeout), hasTried: false, cancellationToken);
     }
@@ -173,8 +175,15 @@ public sealed partial class MessageQueue
     /// <summary>Publishes a draft, waiting for room in the ring; without it in time, takes it back.</summary>
     private void Publish(Draft draft, long deadline, CancellationToken ct, bool keepDraft = false)
     {
-        MarkQueued(draft);
-        Enqueue enqueue = new(draft.Reference(_self.Index));
+        MarkQueued(draft.Block, draft.State);
+        Enqueue(draft, deadline, ct, keepDraft);
+    }
+
+    /// <summary>The same of one that is queued already.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Enqueue(Draft draft, long deadline, CancellationToken ct, bool keepDraft)
+    {
+        EnqueueAttempt enqueue = new(draft.Reference(_self.Index));
         try
         {
             if (enqueue.Try(this) || WaitUntil(WaitKind.Space, ref enqueue, deadline, ct))
@@ -194,7 +203,7 @@ public sealed partial class MessageQueue
     /// <summary>The same without waiting. False: there is no room in the ring now, and the draft is taken back.</summary>
     private bool TryPublish(Draft draft, bool keepDraft = false)
     {
-        MarkQueued(draft);
+        MarkQueued(draft.Block, draft.State);
         bool enqueued = false;
         try
         {
@@ -211,10 +220,10 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Send, the step that makes it a message: release, so that whoever sees the state sees record and payload.</summary>
-    private void MarkQueued(Draft draft)
+    private void MarkQueued(int block, BlockState filling)
     {
         CrashPoint.At(Step.SendPublish);
-        Volatile.Write(ref _self.StateWord(draft.Block), draft.State.To(Phase.Queued, _self.Index).Bits);
+        Volatile.Write(ref _self.StateWord(block), filling.To(Phase.Queued, _self.Index).Bits);
     }
 
     /// <summary>
@@ -296,7 +305,7 @@ public sealed partial class MessageQueue
             queue.IsFree(Volatile.Read(ref queue._nextBlock)) ? -1 : queue.BlockFarAhead;
     }
 
-    private readonly struct Enqueue(MessageReference reference) : IAttempt
+    private readonly struct EnqueueAttempt(MessageReference reference) : IAttempt
     {
         public bool MaySucceed(MessageQueue queue) => !queue._ring.LooksFull;
 

@@ -81,7 +81,7 @@ public sealed partial class MessageQueue
                 return SendCopyAsync(payload, options, ct);
             Fill(draft, payload, null);
             LimitLife(draft, options);
-            MarkQueued(draft);
+            MarkQueued(draft.Block, draft.State);
             if (!TryEnqueueOnce(draft))
             {
                 waits = true;
@@ -259,7 +259,7 @@ public sealed partial class MessageQueue
 
     private ValueTask PublishAsync(Draft draft, long deadline, CancellationToken ct, bool keepDraft = false)
     {
-        MarkQueued(draft);
+        MarkQueued(draft.Block, draft.State);
         return EnqueueAsync(draft, deadline, ct, keepDraft);
     }
 
@@ -268,7 +268,7 @@ public sealed partial class MessageQueue
     {
         try
         {
-            if ((await WaitUntilAsync(WaitKind.Space, new Enqueue(draft.Reference(_self.Index)), deadline, ct).ConfigureAwait(false)).Succeeded)
+            if ((await WaitUntilAsync(WaitKind.Space, new EnqueueAttempt(draft.Reference(_self.Index)), deadline, ct).ConfigureAwait(false)).Succeeded)
                 return;
         }
         catch

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using OneCopy.Interop;
 using OneCopy.Messaging;
 
@@ -258,12 +259,18 @@ public sealed partial class MessageQueue
     private unsafe uint ReadDoorbell(WaitKind kind) => Volatile.Read(ref *_self.Doorbell(kind));
 
     /// <summary>Wakes one participant that sleeps for this kind, if there is one; no system call otherwise. After a full fence.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void WakeOne(WaitKind kind)
     {
-        Sleepers sleepers = _ring.Sleepers(kind);
         CrashPoint.At(Step.WakeBitmap);
-        if (!sleepers.Any)
-            return;
+        if (_ring.AnySleeps(kind))
+            WakeOneThatSleeps(kind);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void WakeOneThatSleeps(WaitKind kind)
+    {
+        Sleepers sleepers = _ring.Sleepers(kind);
 
         // From a rotating place: a sleeper that is stopped is passed over the next time. One whose file cannot be mapped is passed
         // over too; after a step that cannot be undone, this must not fail.

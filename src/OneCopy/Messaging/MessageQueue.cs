@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using OneCopy.Interop;
 using OneCopy.Messaging;
 
@@ -233,15 +234,21 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
     /// Begins an operation on mapped memory; pair with <see cref="Exit()"/>. Closing waits for those under way, and wakes those that wait.
     /// </summary>
     /// <returns>The thread's number, for <see cref="Exit(int)"/> in the same thread.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int Enter()
     {
         int thread = Environment.CurrentManagedThreadId;
         if (!_operations.TryEnter(thread))
             throw Closed();
-        if (!IsBroken)
-            return thread;
+        if (IsBroken)
+            throw ExitedBroken(thread);
+        return thread;
+    }
+
+    private QueueCorruptException ExitedBroken(int thread)
+    {
         Exit(thread);
-        throw Broken();
+        return Broken();
     }
 
     private ObjectDisposedException Closed() => new(nameof(MessageQueue), $"The handle of queue {Name} is closed.");

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Win32.SafeHandles;
 using OneCopy.Interop;
 
@@ -11,6 +12,7 @@ internal sealed unsafe partial class Ring : IDisposable
 {
     private readonly SafeFileHandle _file;
     private readonly MemoryMapping _map;
+    private readonly byte* _base;
     private readonly ulong* _cells;
     private readonly int _lapShift;
     private readonly string _path;
@@ -23,6 +25,7 @@ internal sealed unsafe partial class Ring : IDisposable
         Capacity = (int)geometry.Capacity;
         MaxParticipants = (int)geometry.Participants;
         _lapShift = System.Numerics.BitOperations.Log2(geometry.Capacity);
+        _base = map.Address;
         _cells = (ulong*)(map.Address + RingLayout.CellsOffset);
         BlockSize = (int)geometry.BlockSize;
         MaxAttempts = (int)geometry.Attempts;
@@ -62,11 +65,11 @@ internal sealed unsafe partial class Ring : IDisposable
             _map.MarkDamaged();
     }
 
-    public ref ulong Head => ref *(ulong*)(_map.Address + RingLayout.HeadOffset);
+    public ref ulong Head => ref *(ulong*)(_base + RingLayout.HeadOffset);
 
-    public ref ulong Tail => ref *(ulong*)(_map.Address + RingLayout.TailOffset);
+    public ref ulong Tail => ref *(ulong*)(_base + RingLayout.TailOffset);
 
-    public ref uint Deleted => ref *(uint*)(_map.Address + RingLayout.DeletedOffset);
+    public ref uint Deleted => ref *(uint*)(_base + RingLayout.DeletedOffset);
 
     /// <summary>Opens the ring, or makes it if <paramref name="create"/>. Null: it does not exist, or vanished meanwhile.</summary>
     public static Ring? Open(QueueDirectory directory, QueueOptions options, bool create)
@@ -87,7 +90,7 @@ internal sealed unsafe partial class Ring : IDisposable
 
     public long NextIncarnation()
     {
-        long next = Interlocked.Increment(ref *(long*)(_map.Address + RingLayout.NextIncarnationOffset));
+        long next = Interlocked.Increment(ref *(long*)(_base + RingLayout.NextIncarnationOffset));
         return next is > 0 and < Entries.MaxIncarnation ? next : throw new QueueCorruptException(_path, $"incarnation {next} is impossible");
     }
 
@@ -102,12 +105,17 @@ internal sealed unsafe partial class Ring : IDisposable
         return Attach(SafeFd.Of(opened), directory.RingPath, Prot.Read);
     }
 
-    public ref long Entry(int index) => ref *(long*)(_map.Address + RingLayout.EntriesOffset + (index * 8L));
+    public ref long Entry(int index) => ref *(long*)(_base + RingLayout.EntriesOffset + (index * 8L));
 
-    public ref long RetiredCounter(int counter) => ref *(long*)(_map.Address + RingLayout.RetiredCountersOffset + (counter * 8L));
+    public ref long RetiredCounter(int counter) => ref *(long*)(_base + RingLayout.RetiredCountersOffset + (counter * 8L));
+
+    /// <summary>The same as <see cref="Messaging.Sleepers.Any"/>, for the path of every message: one word, unless there ever were more participants than it has bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool AnySleeps(WaitKind kind) =>
+        Volatile.Read(ref *(ulong*)(_base + SleepersOffset(kind))) != 0 || (HighestIndexWord >= 64 && Sleepers(kind).Any);
 
     public Sleepers Sleepers(WaitKind kind) => new(
-        (ulong*)(_map.Address + (kind == WaitKind.Receive ? RingLayout.ReceiveSleepersOffset : RingLayout.SpaceSleepersOffset)),
+        (ulong*)(_base + SleepersOffset(kind)),
         HighestIndex);
 
     /// <summary>Raised before the entry is taken, so that whoever looks for the entry finds it.</summary>
@@ -211,7 +219,9 @@ internal sealed unsafe partial class Ring : IDisposable
         }
     }
 
-    private ref int HighestIndexWord => ref *(int*)(_map.Address + RingLayout.HighestIndexOffset);
+    private static int SleepersOffset(WaitKind kind) => kind == WaitKind.Receive ? RingLayout.ReceiveSleepersOffset : RingLayout.SpaceSleepersOffset;
+
+    private ref int HighestIndexWord => ref *(int*)(_base + RingLayout.HighestIndexOffset);
 
     private readonly record struct Geometry(uint Capacity, uint Participants, uint BlockSize, uint Attempts, long TimeToLive)
     {

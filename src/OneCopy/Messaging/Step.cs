@@ -55,6 +55,8 @@ internal static class Step
     public const string ReceivePop = "recv.pop";
     public const string ReceiveAdvance = "recv.advance";
     public const string ReceivePass = "recv.pass";
+    public const string TakeCopy = "take.copy";
+    public const string TakeState = "take.state";
 
     // The answers.
     public const string CompleteState = "complete.state";

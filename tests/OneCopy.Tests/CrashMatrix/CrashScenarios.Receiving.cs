@@ -19,6 +19,41 @@ internal static partial class CrashScenarios
             ReceiverWaits = true,
             Prepare = static row => row.Sender.Do("send 20000"),
         },
+        new("Receive into memory, inline", "receiver")
+        {
+            Do = "receive-into",
+            ReceiverWaits = true,
+            Prepare = static row => row.Sender.Do("send 100"),
+        },
+        new("Receive into memory, arena", "receiver")
+        {
+            Do = "receive-into",
+            ReceiverWaits = true,
+            Prepare = static row => row.Sender.Do("send 20000"),
+        },
+        new("Receive into memory, asleep", "receiver")
+        {
+            Do = "receive-into",
+            ReceiverWaits = true,
+            During = static async row =>
+            {
+                if (await row.When(() => row.VictimSleeps, "the victim sleeps"))
+                    await row.Sender.Do("send 100; beats at-crash");
+            },
+        },
+        new("Receive into memory, the last message of a dead sender", "receiver")
+        {
+            Do = "receive-into",
+            ReceiverWaits = true,
+            Prepare = static async row =>
+            {
+                (CrashProcess dead, int index) = await row.Join(3);
+                await dead.Do("send 100");
+                await row.LeaveDeathToOthers();
+                dead.Kill();
+                await CrashRow.Until(() => row.IsDead(index), "the dead sender is recovered");
+            },
+        },
         new("Receive, a sender sleeps for room", "receiver")
         {
             Do = "receive; read; complete",

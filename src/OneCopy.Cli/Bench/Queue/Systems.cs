@@ -7,6 +7,9 @@ internal static class Systems
 {
     public const string OneCopy = "onecopy";
     public const string Batch = "onecopy batch";
+    public const string Into = "onecopy into";
+    public const string IntoBatch = "onecopy into batch";
+    public const string IntoSpin = "onecopy into spin";
     public const string Async = "onecopy async";
     public const string Pooled = "onecopy pooled";
     public const string InPlace = "onecopy in place";
@@ -29,10 +32,13 @@ internal static class Systems
     [
         new WorkerSystem(OneCopy, Family.OneCopy, Ways.OneByOne, workers, Any),
         new WorkerSystem(Batch, Family.OneCopy, Ways.Batch, workers, (test, bytes) => test == QueueTest.Throughput && bytes <= Page),
+        new WorkerSystem(Into, Family.OneCopy, Ways.Into, workers, (test, bytes) => test == QueueTest.Throughput && bytes <= Page),
+        new WorkerSystem(IntoBatch, Family.OneCopy, Ways.IntoBatch, workers, (test, bytes) => test == QueueTest.Throughput && bytes <= Page),
         new WorkerSystem(Async, Family.OneCopy, Ways.Async, workers, Any),
         new WorkerSystem(Pooled, Family.OneCopy, Ways.Pooled, workers, (test, bytes) => Any(test, bytes) && bytes >= Large),
         new WorkerSystem(InPlace, Family.OneCopy, Ways.InPlace, workers, (test, _) => test == QueueTest.RoundTrip),
         new WorkerSystem(Spin, Family.OneCopy, Ways.Spin, workers, (test, bytes) => test == QueueTest.RoundTrip && bytes <= Large),
+        new WorkerSystem(IntoSpin, Family.OneCopy, Ways.IntoSpin, workers, (test, bytes) => test == QueueTest.RoundTrip && bytes <= Page),
         new WorkerSystem(Sleep, Family.OneCopy, Ways.Sleep, workers, (test, bytes) => test == QueueTest.RoundTrip && bytes <= Large),
     ];
 

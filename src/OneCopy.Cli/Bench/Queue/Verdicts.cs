@@ -18,6 +18,13 @@ internal static class Verdicts
     // From any memory to any, and from the library's to the library's.
     private static readonly string[] s_own = [Systems.OneCopy, Systems.Pooled];
 
+    // Each message to be answered, and received into memory, as UCX does.
+    private static readonly string[] s_single = [Systems.OneCopy, Systems.Into];
+
+    private static readonly string[] s_batches = [Systems.Batch, Systems.IntoBatch];
+
+    private static readonly string[] s_spinning = [Systems.Spin, Systems.IntoSpin];
+
     private static readonly string[] s_ucx = ["ucx cma", "ucx posix"];
 
     public static IReadOnlyList<Verdict> From(QueueFindings findings)
@@ -33,9 +40,12 @@ internal static class Verdicts
         all.Add(Faster(look, Systems.Pooled, VeryLarge, [Systems.Memcpy], "memcpy in one process", 1.3));
         foreach (string own in s_own)
             all.Add(Faster(look, own, Medium, look.Copying, "the best peer that copies", 1.1));
-        all.Add(Faster(look, Systems.OneCopy, Small, s_ucx, "UCX", 1.2, "one by one"));
-        all.Add(Faster(look, Systems.Batch, Small, s_ucx, "UCX", 2.0, "in batches"));
-        all.Add(Trip(look, Systems.Spin, Small, s_ucx, Small, "UCX", 1.0));
+        foreach (string own in s_single)
+            all.Add(Faster(look, own, Small, s_ucx, "UCX", 1.2, "one by one"));
+        foreach (string own in s_batches)
+            all.Add(Faster(look, own, Small, s_ucx, "UCX", 2.0, "in batches"));
+        foreach (string own in s_spinning)
+            all.Add(Trip(look, own, Small, s_ucx, Small, "UCX", 1.0));
         all.Add(Trip(look, Systems.Sleep, Small, [Systems.Futex], Small, "a bare futex ping-pong", 1.3));
         all.Add(Trip(look, Systems.InPlace, InPlaceSize, [Systems.InPlace], Small, $"itself at {Sizes.Binary(Small)}", 2.0));
         foreach (long bytes in (long[])[Medium, Large, VeryLarge])

@@ -28,6 +28,7 @@ internal sealed record LinkPlan(string Way, Role Role, long Bytes, string Root, 
         Ways.Pipes => new PipeLink(this),
         Ways.Async => new AsyncLink(this),
         Ways.Batch => new BatchLink(this),
+        Ways.Into or Ways.IntoBatch or Ways.IntoSpin => new IntoLink(this),
         Ways.InPlace => new InPlaceLink(this),
         _ => new QueueLink(this),
     };
@@ -47,6 +48,9 @@ internal static class Ways
 {
     public const string OneByOne = "one-by-one";
     public const string Batch = "batch";
+    public const string Into = "into";
+    public const string IntoBatch = "into-batch";
+    public const string IntoSpin = "into-spin";
     public const string Async = "async";
     public const string Pooled = "pooled";
     public const string InPlace = "in-place";

@@ -28,7 +28,7 @@ internal class QueueLink : Link
         {
             Root = plan.Root,
             ArenaLimit = Math.Max(UsualArena, (2 * plan.Bytes) + (1 << 20)),
-            WaitStrategy = plan.Way switch { Ways.Spin => WaitStrategy.Spin, Ways.Sleep => WaitStrategy.Sleep, _ => WaitStrategy.Adaptive },
+            WaitStrategy = plan.Way switch { Ways.Spin or Ways.IntoSpin => WaitStrategy.Spin, Ways.Sleep => WaitStrategy.Sleep, _ => WaitStrategy.Adaptive },
         };
         Bytes = checked((int)plan.Bytes);
         Outgoing = MessageQueue.Open(plan.IsFirst ? plan.Name : plan.Back, options);

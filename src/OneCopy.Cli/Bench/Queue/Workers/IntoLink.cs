@@ -1,0 +1,58 @@
+namespace OneCopy.Cli.Bench.Queue.Workers;
+
+/// <summary>As <see cref="QueueLink"/>, but received into memory and completed in one call: one by one, or in batches as <see cref="BatchLink"/> sends them.</summary>
+internal sealed class IntoLink : QueueLink
+{
+    private const int Batch = 64;
+
+    private readonly bool _isBatch;
+    private readonly ReadOnlyMemory<byte>[] _payloads;
+    private readonly byte[] _many;
+    private readonly int[] _lengths = new int[Batch];
+
+    public IntoLink(LinkPlan plan)
+        : base(plan)
+    {
+        _isBatch = plan.Way is Ways.IntoBatch;
+        _payloads = new ReadOnlyMemory<byte>[Batch];
+        Array.Fill(_payloads, Payload);
+        _many = new byte[_isBatch ? Bytes * Batch : 0];
+    }
+
+    public override void Send(int count)
+    {
+        if (!_isBatch)
+        {
+            base.Send(count);
+            return;
+        }
+
+        for (int sent = 0; sent < count; sent += Batch)
+            Outgoing.SendMany(_payloads.AsSpan(0, Math.Min(Batch, count - sent)));
+    }
+
+    public override void Receive(int count)
+    {
+        Span<byte> target = Target;
+        for (int done = 0; done < count;)
+        {
+            int got = _isBatch ? Incoming.TryReceiveMany(_many, _lengths.AsSpan(0, Math.Min(Batch, count - done))) : 0;
+            if (got == 0)
+            {
+                // One by one, or waits for one; the others are behind it.
+                Incoming.Receive(target);
+                got = 1;
+            }
+
+            done += got;
+        }
+    }
+
+    public override void Check()
+    {
+        base.Check();
+        if (_many.AsSpan().ContainsAnyExcept(Content))
+            throw new IOException("What was received in batches is not what was sent.");
+        Note(Incoming.Statistics.Completed.Inline.Messages > 0 ? OneCopy.Lane.Inline : OneCopy.Lane.Arena);
+    }
+}

@@ -1,0 +1,108 @@
+using System.Runtime.CompilerServices;
+using OneCopy.Messaging;
+
+namespace OneCopy;
+
+/// <summary>
+/// The way of a short message with no options, whose block was taken ahead: the same steps as of any other (<see cref="Send(ReadOnlySpan{byte}, SendOptions?, CancellationToken)"/>), without what such a one cannot need.
+/// </summary>
+public sealed unsafe partial class MessageQueue
+{
+    /// <summary>False: nothing was done, and it is to go the way of all others.</summary>
+    private bool TrySendShort(ReadOnlySpan<byte> payload, CancellationToken ct)
+    {
+        Participant self = _self;
+        Ring ring = _ring;
+        if (payload.Length > self.InlineCapacity || ring.TimeToLive != 0 || ct.IsCancellationRequested)
+            return false;
+        int thread = EnterNew();
+        try
+        {
+            // Its line comes while the block is filled.
+            ring.PrefetchForWrite(Volatile.Read(ref ring.Tail));
+            CrashPoint.At(Step.SendTake);
+            _blocksGate.Enter(thread);
+            int block = _blockAhead;
+            uint generation = _generationAhead;
+            _generationAhead = 0;
+            _isBehind = false;
+            if (generation == 0)
+            {
+                _blocksGate.Exit();
+                return false;
+            }
+
+            ulong sequence = (ulong)++_sequence;
+            _blocksGate.Exit();
+            CrashPoint.At(Step.SendRecord);
+            byte* body = WriteShortRecord(block, sequence, payload.Length, MessageRecord.RoughNow);
+            VectorCopy.Copy(payload, new Span<byte>(body, payload.Length));
+            BlockState filling = new(generation, Phase.Filling, self.Index, 0);
+            MarkQueued(block, filling);
+            if (!TryEnqueue(block, filling))
+                Enqueue(new Draft(block, filling, 0, 0), Deadline.Never, ct, keepDraft: false);
+            ThrowIfBroken();
+            _blocksGate.Enter(thread);
+            self.CountInGate(Counter.SentInline, Lane.Inline, 1, payload.Length);
+            TakeAhead();
+            _blocksGate.Exit();
+            return true;
+        }
+        finally
+        {
+            Exit(thread);
+        }
+    }
+
+    /// <summary>What <see cref="WriteRecord"/> writes of a payload that fits in the block and has no properties. Where the payload goes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private byte* WriteShortRecord(int block, ulong sequence, int length, long now)
+    {
+        byte* p = _self.Block(block);
+        *(ulong*)(p + BlockLayout.SequenceOffset) = sequence;
+        *(long*)(p + BlockLayout.PayloadLengthOffset) = length;
+        *(ulong*)(p + BlockLayout.LaneOffset) = (ulong)Lane.Inline | ((ulong)BlockLayout.PropertiesInline << 8); // No properties, no segments: four fields in one store.
+        *(long*)(p + BlockLayout.PayloadOffsetOffset) = BlockLayout.InlineOffset;
+        *(long*)(p + BlockLayout.PropertiesOffsetOffset) = BlockLayout.InlineOffset;
+        *(long*)(p + BlockLayout.TimeSentOffset) = now;
+        *(long*)(p + BlockLayout.ExpiresOffset) = 0;
+        return p + BlockLayout.InlineOffset;
+    }
+
+    /// <summary>As <see cref="TakeDrafts"/>, of payloads that all fit in their blocks.</summary>
+    private int TakeShortDrafts(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, Draft* drafts, bool looksAtAll, int thread)
+    {
+        int taken = 0;
+        long now = MessageRecord.RoughNow;
+        _blocksGate.Enter(thread);
+        if (looksAtAll || !IsToLetReceiversGoOn())
+        {
+            while (taken < payloads.Length && TryTakeBlock(looksAtAll, out int block, out BlockState state))
+            {
+                CrashPoint.At(Step.SendRecord);
+                byte* body = WriteShortRecord(block, (ulong)++_sequence, payloads[taken].Length, now);
+                drafts[taken++] = new Draft(block, state, (nint)body, 0);
+            }
+
+            NoteTaken(taken, payloads.Length);
+        }
+
+        _blocksGate.Exit();
+        return taken;
+    }
+
+    // In a ring in disorder it is taken back like any other.
+    private bool TryEnqueue(int block, BlockState filling)
+    {
+        try
+        {
+            return TryEnqueue(new MessageReference(_self.Index, block, filling.Generation & Cell.GenerationMask));
+        }
+        catch
+        {
+            if (TryTakeBack(new Draft(block, filling, 0, 0), keepDraft: false))
+                throw;
+            return true; // Somebody has claimed it all the same.
+        }
+    }
+}

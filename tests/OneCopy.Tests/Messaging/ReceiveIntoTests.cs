@@ -97,6 +97,31 @@ public sealed class ReceiveIntoTests : IDisposable
         Assert.Equal((2, 2), (queue.Statistics.Expired, queue.Statistics.DeadLettered));
     }
 
+    /// <summary>What cannot be a message is thrown away, and does not stay as one that is too long.</summary>
+    [Theory]
+    [InlineData(BlockLayout.PayloadLengthOffset, 1L << 40)]
+    [InlineData(BlockLayout.PayloadLengthOffset, 449)]
+    [InlineData(BlockLayout.PayloadLengthOffset, -1)]
+    [InlineData(BlockLayout.PayloadOffsetOffset, 0)]
+    [InlineData(BlockLayout.PayloadOffsetOffset, 1L << 40)]
+    [InlineData(BlockLayout.PayloadOffsetOffset, long.MinValue)]
+    public unsafe void One_with_an_impossible_record_is_said_and_the_next_one_comes(int field, long value)
+    {
+        using MessageQueue queue = _root.Open();
+        byte[] room = new byte[100];
+        foreach (bool many in (bool[])[false, true])
+        {
+            queue.Send([1]);
+            queue.Send([2]);
+            int block = many ? 2 : 0;
+            *(long*)(queue.Self().Block(block) + field) = value;
+            Assert.Throws<QueueCorruptException>(() => many ? queue.TryReceiveMany(room, new int[2]) : queue.Receive(room, s_soon));
+            Assert.Equal(1, queue.Receive(room, s_soon));
+            Assert.Equal(2, room[0]);
+            Assert.Equal(0, queue.Statistics.Queued + queue.Statistics.Leased);
+        }
+    }
+
     [Fact]
     public async Task One_that_was_taken_back_is_passed_over()
     {

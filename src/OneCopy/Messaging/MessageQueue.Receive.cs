@@ -6,6 +6,9 @@ namespace OneCopy;
 /// <summary>Receiving: the claim of a message, and waiting for one.</summary>
 public sealed partial class MessageQueue
 {
+    // Who sent what was received last: whom a wait is for, most likely.
+    private int _lastSender;
+
     /// <summary>Waits for the next message and takes it on a lease, which ends with its completion, or with this process.</summary>
     /// <param name="timeout">How long to wait; null: as long as it takes.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -163,6 +166,8 @@ public sealed partial class MessageQueue
                     Ring.GiveWay(); // Once: there may be many stale references.
                 continue;
             }
+
+            _lastSender = reference.Participant;
 
             // By the cell at the head, as the tail's line is its senders'.
             CrashPoint.At(Step.ReceivePass);

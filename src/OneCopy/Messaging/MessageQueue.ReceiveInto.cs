@@ -201,6 +201,7 @@ public sealed partial class MessageQueue
         Taken taken = TryCopyAndComplete(oldest.Position, oldest.Cell, destination, room, out length, out Peer? owner);
         if (taken != Taken.Yes)
             return taken;
+        _lastSender = oldest.Cell.Participant;
         _ring.Remove(oldest);
         WakeOne(WaitKind.Space);
         CrashPoint.At(Step.ReceivePass);

@@ -14,6 +14,7 @@ public sealed partial class MessageQueue
     private const int LooksATime = 64;
     private const long NanosecondsALook = 32;
     private const int RoundsATry = 256;
+    private const int RoundsAProcessor = 8;
     private const long LeastSpin = 1_000;
 
     private static readonly bool s_spinsHelp = Environment.ProcessorCount > 1;
@@ -192,6 +193,9 @@ public sealed partial class MessageQueue
         waited = 0;
         if (_options.WaitStrategy == WaitStrategy.Sleep || (!s_spinsHelp && _options.WaitStrategy == WaitStrategy.Adaptive))
             return false;
+        bool asksForProcessor = kind == WaitKind.Receive && _options.WaitStrategy == WaitStrategy.Adaptive;
+        if (asksForProcessor && _waitedForOwnProcessor && WaitsForOwnProcessor())
+            return false;
         long until = most < deadline - begun ? begun + most : deadline;
         if (kind == WaitKind.Receive && _options.WaitStrategy == WaitStrategy.Adaptive && _gathering.BeginWait(begun))
         {
@@ -213,6 +217,8 @@ public sealed partial class MessageQueue
             }
 
             waited = Deadline.Now - begun;
+            if (asksForProcessor && rounds % RoundsAProcessor == 0 && WaitsForOwnProcessor())
+                return false;
 
             // Now and then in earnest: what a glance does not see (damage, say) is found here. Rarely, for a try may look at many lines that others are writing.
             if (++rounds % RoundsATry == 0 && attempt.Try(this))
@@ -224,6 +230,19 @@ public sealed partial class MessageQueue
 
         return false;
     }
+
+    // What the last one who asked was told: then it is asked before the first look.
+    private bool _waitedForOwnProcessor;
+
+    /// <summary>For tests.</summary>
+    internal bool WaitedForOwnProcessor => Volatile.Read(ref _waitedForOwnProcessor);
+
+    /// <summary>
+    /// Whether who sent the last message waited on this very processor: where other work keeps the rest busy, two that answer each other come to share one, and then who looks for the other one keeps it from answering. Asked by
+    /// those alone who have looked for a while.
+    /// </summary>
+    private bool WaitsForOwnProcessor() => _waitedForOwnProcessor =
+        Volatile.Read(ref _peers[_lastSender]) is { } sender && sender.File != _self && Volatile.Read(ref sender.File.RingerProcessor) == Sched.sched_getcpu() + 1;
 
     /// <summary>Before a sleep, from which a ring in disorder would wake nobody.</summary>
     private void ThrowIfBroken(WaitKind kind)
@@ -270,6 +289,7 @@ public sealed partial class MessageQueue
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void WakeOneThatSleeps(WaitKind kind)
     {
+        Volatile.Write(ref _self.RingerProcessor, Sched.sched_getcpu() + 1);
         Sleepers sleepers = _ring.Sleepers(kind);
 
         // From a rotating place: a sleeper that is stopped is passed over the next time. One whose file cannot be mapped is passed

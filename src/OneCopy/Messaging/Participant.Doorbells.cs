@@ -17,6 +17,9 @@ internal sealed unsafe partial class Participant
     /// </summary>
     public uint* Looks(WaitKind kind) => kind == WaitKind.Own ? (uint*)(_base + ParticipantLayout.OwnLooksOffset) : Doorbell(kind) + 1;
 
+    /// <summary><see cref="ParticipantLayout.RingerProcessorOffset"/>.</summary>
+    public ref int RingerProcessor => ref *(int*)(_base + ParticipantLayout.RingerProcessorOffset);
+
     public uint* Attention => (uint*)(_base + ParticipantLayout.AttentionDoorbellOffset);
 
     /// <summary>

@@ -13,7 +13,7 @@ internal abstract class AsyncSignal : IValueTaskSource
     private const int Waiting = 2;
 
     private readonly Resumption _resumption;
-    private TaskSource<bool> _source;
+    private TaskSource<bool> _source = new();
     private Timer? _timer;
     private int _signal;
 

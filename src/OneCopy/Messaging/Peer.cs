@@ -16,7 +16,7 @@ internal sealed class Peer(Participant file)
     private Lease?[] _idle = new Lease?[4];
     private int _idleCount;
     private bool _isLeaving;
-    private readonly RungAt?[] _rung = new RungAt?[3];
+    private readonly RungAt[] _rung = [new(), new(), new()]; // At once, so that none is allocated for a message.
     private int _references = 1;
 
     public Participant File { get; } = file;
@@ -97,7 +97,7 @@ internal sealed class Peer(Participant file)
     /// </remarks>
     public unsafe Rung TryRing(WaitKind kind)
     {
-        RungAt at = _rung[(int)kind] ??= new RungAt();
+        RungAt at = _rung[(int)kind];
         uint looks = Volatile.Read(ref *File.Looks(kind));
         long tick = Environment.TickCount64;
         if (Volatile.Read(ref at.Looks) == looks)

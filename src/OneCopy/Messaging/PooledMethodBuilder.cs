@@ -96,7 +96,7 @@ internal struct PooledMethodBuilder
 /// <summary>The task of an asynchronous method. By itself of one that failed before it waited, which is not used again.</summary>
 internal class PooledState<TResult> : IValueTaskSource<TResult>, IValueTaskSource
 {
-    private TaskSource<TResult> _source;
+    private TaskSource<TResult> _source = new();
 
     public short Version => _source.Version;
 

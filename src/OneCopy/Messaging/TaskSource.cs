@@ -9,7 +9,11 @@ namespace OneCopy.Messaging;
 internal struct TaskSource<TResult>
 {
     private ManualResetValueTaskSourceCore<TResult> _core;
-    private LateContinuation? _late;
+    private readonly LateContinuation _late = new(); // At once, so that none is allocated for a message.
+
+    public TaskSource()
+    {
+    }
 
     public readonly short Version => _core.Version;
 
@@ -28,7 +32,7 @@ internal struct TaskSource<TResult>
         if (_core.GetStatus(token) == ValueTaskSourceStatus.Pending || !MayGoOnAnywhere(flags))
             _core.OnCompleted(continuation, state, token, flags);
         else
-            (_late ??= new LateContinuation()).Queue(continuation, state);
+            _late.Queue(continuation, state);
     }
 
     private static bool MayGoOnAnywhere(ValueTaskSourceOnCompletedFlags flags) =>

@@ -33,7 +33,7 @@ internal sealed record QueueBenchOptions(IReadOnlyList<long> Sizes, int Rounds, 
 
     // What is promised is a minute, and the last step may be a slow one.
     private const double QuickStart = 4;
-    private const double QuickSeconds = 45;
+    private const double QuickSeconds = 40;
 
     // What one message has to fit into, with room in memory for both ends.
     public const long MostBytes = 1L << 30;

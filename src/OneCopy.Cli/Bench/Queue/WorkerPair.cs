@@ -48,9 +48,21 @@ internal sealed class WorkerPair(string root) : BoundedTurns
         }
         finally
         {
-            MessageQueue.Delete(queue, root);
+            Delete(queue);
             if (trips)
-                MessageQueue.Delete(queue + "-back", root);
+                Delete(queue + "-back");
+        }
+
+        // If the turn failed it is still open, and why it failed is what is to be said; the root goes at the end in any case.
+        void Delete(string name)
+        {
+            try
+            {
+                MessageQueue.Delete(name, root);
+            }
+            catch (OneCopyException)
+            {
+            }
         }
 
         async Task OpenAsync(WorkerProcess worker, LinkPlan plan)

@@ -1,11 +1,11 @@
-using System.Runtime.InteropServices;
+using OneCopy.Interop;
 using OneCopy.Messaging;
 using Xunit;
 
 namespace OneCopy.Tests.Messaging;
 
 /// <summary>Two that answer each other on one processor: who looks for the other one keeps it from answering, so it sleeps at once.</summary>
-public sealed partial class SharedProcessorTests : IDisposable
+public sealed class SharedProcessorTests : IDisposable
 {
     private const int RoundTrips = 2_000;
 
@@ -65,25 +65,18 @@ public sealed partial class SharedProcessorTests : IDisposable
         }
     }
 
-    private static unsafe int[] Allowed()
+    private static int[] Allowed()
     {
-        ulong* mask = stackalloc ulong[16];
-        Assert.Equal(0, sched_getaffinity(0, 128, mask));
-        nint words = (nint)mask;
-        return [.. Enumerable.Range(0, 1024).Where(i => (((ulong*)words)[i / 64] >> (i % 64) & 1) != 0)];
+        ulong[] mask = new ulong[16];
+        Sched.sched_getaffinity(0, mask).OrThrow("sched_getaffinity");
+        return [.. Enumerable.Range(0, 1024).Where(i => ((mask[i / 64] >> (i % 64)) & 1) != 0)];
     }
 
     // This thread alone.
-    private static unsafe void Pin(int processor)
+    private static void Pin(int processor)
     {
-        ulong* mask = stackalloc ulong[16];
+        ulong[] mask = new ulong[16];
         mask[processor / 64] = 1UL << (processor % 64);
-        Assert.Equal(0, sched_setaffinity(0, 128, mask));
+        Sched.sched_setaffinity(0, mask).OrThrow("sched_setaffinity");
     }
-
-    [LibraryImport("libc")]
-    private static unsafe partial int sched_getaffinity(int thread, nint size, ulong* mask);
-
-    [LibraryImport("libc")]
-    private static unsafe partial int sched_setaffinity(int thread, nint size, ulong* mask);
 }

@@ -275,7 +275,7 @@ public sealed unsafe partial class MessageQueue
     private bool PutAt(ulong position, Draft draft)
     {
         _ring.PrefetchForWrite(position + 1);
-        MarkQueued(draft.Block, draft.State);
+        MarkQueued(draft);
         return _ring.TryPutAt(position, draft.Reference(_self.Index));
     }
 
@@ -352,9 +352,7 @@ public sealed unsafe partial class MessageQueue
         {
             _ring.AdvanceHead(first.Position, position);
             WakeOne(WaitKind.Space);
-            CrashPoint.At(Step.ReceivePass);
-            if (_ring.AnySleeps(WaitKind.Receive) && _ring.HasNews)
-                WakeOne(WaitKind.Receive);
+            PassOn();
         }
 
         return true;

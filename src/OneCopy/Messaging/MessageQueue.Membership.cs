@@ -41,14 +41,17 @@ public sealed partial class MessageQueue
         long entry = Volatile.Read(ref _ring.Entry(index));
         if (entry == 0)
             return null;
-        Peer? peer = Volatile.Read(ref _peers[index]);
-        if (peer is not null && peer.Incarnation == Entries.IncarnationOf(entry))
+        if (KnownAt(index, entry) is { } peer)
             return peer;
 
         // Read again: an old value would drop a newer peer.
         lock (_membershipGate)
             return Attach(index, Volatile.Read(ref _ring.Entry(index)));
     }
+
+    /// <summary>Null: whoever the entry is of has not been attached yet.</summary>
+    private Peer? KnownAt(int index, long entry) =>
+        Volatile.Read(ref _peers[index]) is { } peer && peer.Incarnation == Entries.IncarnationOf(entry) ? peer : null;
 
     /// <summary>The same for those who can do without it: null also if the file cannot be mapped now.</summary>
     private Peer? TryPeerAt(int index)

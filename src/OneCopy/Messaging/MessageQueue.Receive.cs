@@ -168,11 +168,7 @@ public sealed partial class MessageQueue
             }
 
             _lastSender = reference.Participant;
-
-            // By the cell at the head, as the tail's line is its senders'.
-            CrashPoint.At(Step.ReceivePass);
-            if (_ring.AnySleeps(WaitKind.Receive) && _ring.HasNews)
-                WakeOne(WaitKind.Receive);
+            PassOn();
             PrefetchMessage(oldest.Position + 1);
             if (Admit(owner!, reference.Block, leased, thread) is { } lease)
                 return lease;
@@ -180,6 +176,14 @@ public sealed partial class MessageQueue
 
         ThrowIfBroken(); // Zeros look like an empty ring.
         return null;
+    }
+
+    /// <summary>There may be more than was taken, and somebody who sleeps. By the cell at the head, as the tail's line is its senders'.</summary>
+    private void PassOn()
+    {
+        CrashPoint.At(Step.ReceivePass);
+        if (_ring.AnySleeps(WaitKind.Receive) && _ring.HasNews)
+            WakeOne(WaitKind.Receive);
     }
 
     /// <summary>The claim: one compare-and-swap, whose success makes the message this participant's.</summary>

@@ -102,19 +102,15 @@ public sealed partial class MessageQueue
             {
                 while (all < lengths.Length)
                 {
-                    Taken found = TakeMany(to + used, destination.Length - used, lengths[all..], thread, out int taken, out long bytes);
-                    if (found == Taken.Yes)
-                    {
-                        all += taken;
-                        used += (int)bytes;
+                    int taken = TakeMany(to + used, destination.Length - used, lengths[all..], thread, out int bytes);
+                    all += taken;
+                    used += bytes;
+                    if (taken > 0)
                         continue;
-                    }
 
                     // What is not short comes alone, and so does what must be said.
                     if (all > 0)
                         break;
-                    if (found == Taken.TooLong)
-                        throw TooLongFor(destination.Length, bytes);
                     int length = TakeNext(to, destination.Length, thread, CancellationToken.None);
                     if (length < 0)
                         break;
@@ -204,9 +200,7 @@ public sealed partial class MessageQueue
         _lastSender = oldest.Cell.Participant;
         _ring.Remove(oldest);
         WakeOne(WaitKind.Space);
-        CrashPoint.At(Step.ReceivePass);
-        if (_ring.AnySleeps(WaitKind.Receive) && _ring.HasNews)
-            WakeOne(WaitKind.Receive);
+        PassOn();
         PrefetchMessage(oldest.Position + 1);
         TellEnd(owner!, oldest.Cell.Block);
         CountTaken(1, length, thread);
@@ -221,8 +215,8 @@ public sealed partial class MessageQueue
     private unsafe Taken TryCopyAndComplete(ulong position, Cell cell, byte* destination, int room, out long length, out Peer? owner)
     {
         length = 0;
-        owner = Volatile.Read(ref _peers[cell.Participant]);
-        if (owner is null || Entries.IncarnationOf(Volatile.Read(ref _ring.Entry(cell.Participant))) != owner.Incarnation)
+        owner = KnownAt(cell.Participant, Volatile.Read(ref _ring.Entry(cell.Participant)));
+        if (owner is null)
             return Taken.NotSo;
         Participant file = owner.File;
         int index = cell.Block;
@@ -274,44 +268,36 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>One walk along the ring, as <see cref="ClaimMany"/>: short messages, until one is not, or does not fit.</summary>
-    private unsafe Taken TakeMany(byte* destination, int room, Span<int> lengths, int thread, out int taken, out long bytes)
+    private unsafe int TakeMany(byte* destination, int room, Span<int> lengths, int thread, out int bytes)
     {
-        taken = 0;
+        int taken = 0;
         bytes = 0;
         if (!_ring.TryPeek(out Ring.Peeked first))
-            return Taken.Empty;
+            return 0;
         ulong position = first.Position;
         Cell cell = first.Cell;
         for (uint i = 1; i < Math.Min((uint)lengths.Length, LookAhead); i++)
             PrefetchMessage(position + i);
         int most = Math.Min(lengths.Length, MostAtOnce);
-        Taken last;
         do
         {
-            last = TryCopyAndComplete(position, cell, destination + bytes, room - (int)bytes, out long length, out Peer? owner);
-            if (last != Taken.Yes)
-            {
-                bytes += taken == 0 ? length : 0; // Of one that is too long.
+            if (TryCopyAndComplete(position, cell, destination + bytes, room - bytes, out long length, out Peer? owner) != Taken.Yes)
                 break;
-            }
-
             _ring.TakeOut(position, cell);
             PrefetchMessage(position + LookAhead);
             position++;
             TellEnd(owner!, cell.Block);
             lengths[taken++] = (int)length;
-            bytes += length;
+            bytes += (int)length;
         }
         while (taken < most && _ring.TryLookAt(position, out cell));
         if (taken == 0)
-            return last;
+            return 0;
         _ring.AdvanceHead(first.Position, position);
         WakeOne(WaitKind.Space);
-        CrashPoint.At(Step.ReceivePass);
-        if (_ring.AnySleeps(WaitKind.Receive) && _ring.HasNews)
-            WakeOne(WaitKind.Receive);
+        PassOn();
         CountTaken(taken, bytes, thread);
-        return Taken.Yes;
+        return taken;
     }
 
     /// <summary>Claims the oldest message, copies and completes it. False: it was withdrawn meanwhile, or there is none any more.</summary>

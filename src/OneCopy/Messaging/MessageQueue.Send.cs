@@ -175,7 +175,7 @@ public sealed partial class MessageQueue
     /// <summary>Publishes a draft, waiting for room in the ring; without it in time, takes it back.</summary>
     private void Publish(Draft draft, long deadline, CancellationToken ct, bool keepDraft = false)
     {
-        MarkQueued(draft.Block, draft.State);
+        MarkQueued(draft);
         Enqueue(draft, deadline, ct, keepDraft);
     }
 
@@ -203,7 +203,7 @@ public sealed partial class MessageQueue
     /// <summary>The same without waiting. False: there is no room in the ring now, and the draft is taken back.</summary>
     private bool TryPublish(Draft draft, bool keepDraft = false)
     {
-        MarkQueued(draft.Block, draft.State);
+        MarkQueued(draft);
         bool enqueued = false;
         try
         {
@@ -220,10 +220,10 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Send, the step that makes it a message: release, so that whoever sees the state sees record and payload.</summary>
-    private void MarkQueued(int block, BlockState filling)
+    private void MarkQueued(Draft draft)
     {
         CrashPoint.At(Step.SendPublish);
-        Volatile.Write(ref _self.StateWord(block), filling.To(Phase.Queued, _self.Index).Bits);
+        Volatile.Write(ref _self.StateWord(draft.Block), draft.State.To(Phase.Queued, _self.Index).Bits);
     }
 
     /// <summary>

@@ -81,7 +81,7 @@ public sealed partial class MessageQueue
                 return SendCopyAsync(payload, options, ct);
             Fill(draft, payload, null);
             LimitLife(draft, options);
-            MarkQueued(draft.Block, draft.State);
+            MarkQueued(draft);
             if (!TryEnqueueOnce(draft))
             {
                 waits = true;
@@ -259,7 +259,7 @@ public sealed partial class MessageQueue
 
     private ValueTask PublishAsync(Draft draft, long deadline, CancellationToken ct, bool keepDraft = false)
     {
-        MarkQueued(draft.Block, draft.State);
+        MarkQueued(draft);
         return EnqueueAsync(draft, deadline, ct, keepDraft);
     }
 

@@ -37,15 +37,12 @@ public sealed unsafe partial class MessageQueue
             CrashPoint.At(Step.SendRecord);
             byte* body = WriteShortRecord(block, sequence, payload.Length, MessageRecord.RoughNow);
             VectorCopy.Copy(payload, new Span<byte>(body, payload.Length));
-            BlockState filling = new(generation, Phase.Filling, self.Index, 0);
-            MarkQueued(block, filling);
-            if (!TryEnqueue(block, filling))
-                Enqueue(new Draft(block, filling, 0, 0), Deadline.Never, ct, keepDraft: false);
+            Draft draft = new(block, new BlockState(generation, Phase.Filling, self.Index, 0), (nint)body, 0);
+            MarkQueued(draft);
+            if (!TryEnqueueOnce(draft))
+                Enqueue(draft, Deadline.Never, ct, keepDraft: false);
             ThrowIfBroken();
-            _blocksGate.Enter(thread);
-            self.CountInGate(Counter.SentInline, Lane.Inline, 1, payload.Length);
-            TakeAhead();
-            _blocksGate.Exit();
+            EndSend(Lane.Inline, payload.Length, thread);
             return true;
         }
         finally
@@ -89,20 +86,5 @@ public sealed unsafe partial class MessageQueue
 
         _blocksGate.Exit();
         return taken;
-    }
-
-    // In a ring in disorder it is taken back like any other.
-    private bool TryEnqueue(int block, BlockState filling)
-    {
-        try
-        {
-            return TryEnqueue(new MessageReference(_self.Index, block, filling.Generation & Cell.GenerationMask));
-        }
-        catch
-        {
-            if (TryTakeBack(new Draft(block, filling, 0, 0), keepDraft: false))
-                throw;
-            return true; // Somebody has claimed it all the same.
-        }
     }
 }

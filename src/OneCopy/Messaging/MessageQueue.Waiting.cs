@@ -193,11 +193,11 @@ public sealed partial class MessageQueue
         waited = 0;
         if (_options.WaitStrategy == WaitStrategy.Sleep || (!s_spinsHelp && _options.WaitStrategy == WaitStrategy.Adaptive))
             return false;
-        bool asksForProcessor = kind == WaitKind.Receive && _options.WaitStrategy == WaitStrategy.Adaptive;
-        if (asksForProcessor && _waitedForOwnProcessor && WaitsForOwnProcessor())
+        bool learns = kind == WaitKind.Receive && _options.WaitStrategy == WaitStrategy.Adaptive;
+        if (learns && _waitedForOwnProcessor && WaitsForOwnProcessor())
             return false;
         long until = most < deadline - begun ? begun + most : deadline;
-        if (kind == WaitKind.Receive && _options.WaitStrategy == WaitStrategy.Adaptive && _gathering.BeginWait(begun))
+        if (learns && _gathering.BeginWait(begun))
         {
             LookAway(Math.Min(deadline, begun + Gathering.Pause));
             until = Math.Min(deadline, begun + Gathering.Pause + most);
@@ -217,7 +217,7 @@ public sealed partial class MessageQueue
             }
 
             waited = Deadline.Now - begun;
-            if (asksForProcessor && rounds % RoundsAProcessor == 0 && WaitsForOwnProcessor())
+            if (learns && rounds % RoundsAProcessor == 0 && WaitsForOwnProcessor())
                 return false;
 
             // Now and then in earnest: what a glance does not see (damage, say) is found here. Rarely, for a try may look at many lines that others are writing.
@@ -238,7 +238,7 @@ public sealed partial class MessageQueue
     internal bool WaitedForOwnProcessor => Volatile.Read(ref _waitedForOwnProcessor);
 
     /// <summary>
-    /// Whether who sent the last message waited on this very processor: where other work keeps the rest busy, two that answer each other come to share one, and then who looks for the other one keeps it from answering. Asked by
+    /// Whether who sent the last message was on this very processor when it last rang somebody: where other work keeps the rest busy, two that answer each other come to share one, and then who looks for the other one keeps it from answering. Asked by
     /// those alone who have looked for a while.
     /// </summary>
     private bool WaitsForOwnProcessor() => _waitedForOwnProcessor =

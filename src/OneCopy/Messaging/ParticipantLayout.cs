@@ -23,10 +23,10 @@ internal static class ParticipantLayout
     public const int NonceLength = 16;
     public const int ClosedOffset = 112;
 
-    public const int ReceiveDoorbellOffset = 256;
-
     /// <summary>The processor, and 1, that a thread of it was on when it last rang another one; 0: not known. A hint.</summary>
     public const int RingerProcessorOffset = 116;
+
+    public const int ReceiveDoorbellOffset = 256;
     public const int SpaceDoorbellOffset = 384;
     // Four bytes behind each of these two: how often their sleepers have begun to look.
     public const int OwnDoorbellOffset = 512;

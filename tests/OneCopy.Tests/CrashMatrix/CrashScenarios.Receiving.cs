@@ -35,24 +35,13 @@ internal static partial class CrashScenarios
         {
             Do = "receive-into",
             ReceiverWaits = true,
-            During = static async row =>
-            {
-                if (await row.When(() => row.VictimSleeps, "the victim sleeps"))
-                    await row.Sender.Do("send 100; beats at-crash");
-            },
+            During = SendOnceAsleep,
         },
         new("Receive into memory, the last message of a dead sender", "receiver")
         {
             Do = "receive-into",
             ReceiverWaits = true,
-            Prepare = static async row =>
-            {
-                (CrashProcess dead, int index) = await row.Join(3);
-                await dead.Do("send 100");
-                await row.LeaveDeathToOthers();
-                dead.Kill();
-                await CrashRow.Until(() => row.IsDead(index), "the dead sender is recovered");
-            },
+            Prepare = static row => LeaveMessageOfTheDead(row, 100),
         },
         new("Receive, a sender sleeps for room", "receiver")
         {
@@ -83,21 +72,13 @@ internal static partial class CrashScenarios
         {
             Do = "receive; read; complete",
             ReceiverWaits = true,
-            During = static async row =>
-            {
-                if (await row.When(() => row.VictimSleeps, "the victim sleeps"))
-                    await row.Sender.Do("send 100; beats at-crash");
-            },
+            During = SendOnceAsleep,
         },
         new("ReceiveAsync, asleep", "receiver")
         {
             Do = "receive-async; read; complete",
             ReceiverWaits = true,
-            During = static async row =>
-            {
-                if (await row.When(() => row.VictimSleeps, "the victim sleeps"))
-                    await row.Sender.Do("send 100; beats at-crash");
-            },
+            During = SendOnceAsleep,
         },
         new("Receive, behind a receiver that stands still before it moves the head", "receiver")
         {
@@ -123,14 +104,22 @@ internal static partial class CrashScenarios
         {
             Do = "receive; read; complete",
             ReceiverWaits = true,
-            Prepare = static async row =>
-            {
-                (CrashProcess dead, int index) = await row.Join(3);
-                await dead.Do("send 20000");
-                await row.LeaveDeathToOthers();
-                dead.Kill();
-                await CrashRow.Until(() => row.IsDead(index), "the dead sender is recovered");
-            },
+            Prepare = static row => LeaveMessageOfTheDead(row, 20000),
         },
     ];
+
+    private static async Task SendOnceAsleep(CrashRow row)
+    {
+        if (await row.When(() => row.VictimSleeps, "the victim sleeps"))
+            await row.Sender.Do("send 100; beats at-crash");
+    }
+
+    private static async Task LeaveMessageOfTheDead(CrashRow row, int length)
+    {
+        (CrashProcess dead, int index) = await row.Join(3);
+        await dead.Do($"send {length}");
+        await row.LeaveDeathToOthers();
+        dead.Kill();
+        await CrashRow.Until(() => row.IsDead(index), "the dead sender is recovered");
+    }
 }

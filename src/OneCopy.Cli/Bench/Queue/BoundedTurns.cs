@@ -11,6 +11,18 @@ internal abstract class BoundedTurns : IDisposable
     /// <summary>Kills them; the next turn starts new ones.</summary>
     public abstract void Dispose();
 
+    /// <summary>A turn's queue, at its end. If the turn failed it is still open, and why that failed is what is to be said; the root goes at the end in any case.</summary>
+    protected static void Delete(string queue, string root)
+    {
+        try
+        {
+            MessageQueue.Delete(queue, root);
+        }
+        catch (OneCopyException)
+        {
+        }
+    }
+
     /// <summary>Waits for a turn, on this thread.</summary>
     /// <param name="what">What is waited for, for the sentence that says that it did not come.</param>
     /// <param name="turn">The turn.</param>

@@ -46,7 +46,7 @@ internal sealed class LoadPair(string root) : BoundedTurns
         }
         finally
         {
-            MessageQueue.Delete(queue, root);
+            Delete(queue, root);
         }
 
         async Task EachAsync(string said, string heard)

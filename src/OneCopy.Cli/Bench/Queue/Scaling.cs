@@ -55,7 +55,7 @@ internal sealed class WorkerCrowd(string root, int warmUps) : BoundedTurns
         }
         finally
         {
-            MessageQueue.Delete(queue, root);
+            Delete(queue, root);
         }
     }
 

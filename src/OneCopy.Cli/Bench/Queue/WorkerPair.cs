@@ -48,21 +48,9 @@ internal sealed class WorkerPair(string root) : BoundedTurns
         }
         finally
         {
-            Delete(queue);
+            Delete(queue, root);
             if (trips)
-                Delete(queue + "-back");
-        }
-
-        // If the turn failed it is still open, and why it failed is what is to be said; the root goes at the end in any case.
-        void Delete(string name)
-        {
-            try
-            {
-                MessageQueue.Delete(name, root);
-            }
-            catch (OneCopyException)
-            {
-            }
+                Delete(queue + "-back", root);
         }
 
         async Task OpenAsync(WorkerProcess worker, LinkPlan plan)

@@ -1,9 +1,9 @@
 namespace OneCopy.Cli.Bench.Queue.Workers;
 
 /// <summary>Through a queue in batches: <c>SendMany</c>, and <c>TryReceiveMany</c> with <c>CompleteMany</c> behind it.</summary>
-internal sealed class BatchLink : QueueLink
+internal class BatchLink : QueueLink
 {
-    private const int Batch = 64;
+    protected const int Batch = 64;
 
     private readonly ReadOnlyMemory<byte>[] _payloads;
     private readonly ReceivedMessage[] _messages = new ReceivedMessage[Batch];

@@ -80,6 +80,9 @@ internal class QueueLink : Link
 
     protected void Note(Lane lane) => _lane = lane;
 
+    /// <summary>Of messages that are done when they are received, and say no more how they came.</summary>
+    protected void NoteLane() => Note(Incoming.Statistics.Completed.Inline.Messages > 0 ? OneCopy.Lane.Inline : OneCopy.Lane.Arena);
+
     public override void Check() => Check(Target);
 
     protected override void Dispose(bool disposing)

@@ -5,7 +5,7 @@ namespace OneCopy;
 /// <summary>What is kept: a list for each size class, the newest first, for its memory is the warmest.</summary>
 public sealed partial class OneCopyMemoryPool
 {
-    private readonly Lock _gate = new();
+    private readonly MonitorLock _gate = new();
     private readonly PoolMapping?[] _newest = new PoolMapping?[SizeClass.Count];
     private readonly PoolMapping?[] _oldest = new PoolMapping?[SizeClass.Count];
     private long _serial;

@@ -63,7 +63,7 @@ internal sealed unsafe class PoolMapping
     public SharedLabel Label => new(Address + Capacity);
 
     /// <summary>Held while the label's rooms are written.</summary>
-    public Lock LabelGate { get; } = new();
+    public MonitorLock LabelGate { get; } = new();
 
     // Links of the pool's list, under its lock.
     public PoolMapping? Newer { get; set; }

@@ -3,7 +3,7 @@ namespace OneCopy.Memory;
 /// <summary>The buffers of this process's pools that others may map, by their addresses: whether a payload lies in one.</summary>
 internal static unsafe class SharedBuffers
 {
-    private static readonly Lock s_gate = new();
+    private static readonly MonitorLock s_gate = new();
 
     // By address; replaced as a whole, so that it is searched without the lock.
     private static PoolMapping[] s_all = [];

@@ -15,7 +15,10 @@ internal sealed class ArenaAllocator
     internal const int SlabSize = 256 * 1024;
     private const int PageSize = 4096;
 
-    private readonly List<Extent> _free = [];
+    // Pieces of all sizes that come and go leave so many between them, mostly: not made larger while messages pass.
+    private const int ExtentsAtFirst = 64;
+
+    private readonly List<Extent> _free = new(ExtentsAtFirst);
     private readonly Stack<long>[] _classes = new Stack<long>[ClassOf(LargeFrom - 1) + 1];
     private readonly Dictionary<long, Slab> _slabs = [];
 

@@ -1,3 +1,5 @@
+using OneCopy.Memory;
+
 namespace OneCopy.Messaging;
 
 /// <summary>Where a threshold that nobody set comes from.</summary>
@@ -39,7 +41,7 @@ internal sealed class AttachThreshold(ThresholdCache cache, Func<LaneCost[]?> me
 
     private static readonly Lazy<AttachThreshold> s_shared = new(static () => new AttachThreshold(ThresholdCache.OfUser(), LaneCosts.Measure));
 
-    private readonly Lock _gate = new();
+    private readonly MonitorLock _gate = new();
     private long _bytes; // 0: not asked for yet.
 
     /// <summary>Of this process.</summary>

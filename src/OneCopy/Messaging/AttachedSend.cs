@@ -32,7 +32,7 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
     public long Length { get; private set; }
 
     /// <summary>Held while the payload is being copied here, into the arena or a receiver's memory, so that it is not withdrawn under the copy.</summary>
-    public Lock Gate { get; } = new();
+    public MonitorLock Gate { get; } = new();
 
     /// <summary>The payload must not be touched any more. Under <see cref="Gate"/>.</summary>
     public bool IsOver { get; private set; } = true;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using OneCopy.Interop;
+using OneCopy.Memory;
 
 namespace OneCopy.Messaging;
 
@@ -36,11 +37,11 @@ internal sealed unsafe class DoorbellThread
     private const int WordsPerOwner = 4;
     private const long QuietPeriod = 2_000_000_000;
     private const int MaxOwners = (Futex.FUTEX_WAITV_MAX - 1) / WordsPerOwner;
-    private static readonly Lock s_gate = new();
+    private static readonly MonitorLock s_gate = new();
     private static readonly List<DoorbellThread> s_threads = [];
     private static readonly bool s_hasWaitv = ProbeWaitv();
 
-    private readonly Lock _gate = new();
+    private readonly MonitorLock _gate = new();
     private readonly List<Entry> _entries = [];
     private bool _changed;
 

@@ -1,3 +1,4 @@
+using OneCopy.Memory;
 using OneCopy.Messaging;
 
 namespace OneCopy;
@@ -5,7 +6,7 @@ namespace OneCopy;
 /// <summary>The three answers to a message: complete, abandon, dead-letter.</summary>
 public sealed partial class MessageQueue
 {
-    private readonly Lock _deadLetterGate = new();
+    private readonly MonitorLock _deadLetterGate = new();
     private MessageQueue? _deadLetters;
 
     /// <summary>The queue that this one's dead letters go to: an ordinary queue, which anybody may open and receive from.</summary>

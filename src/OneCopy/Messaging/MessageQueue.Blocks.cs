@@ -13,6 +13,9 @@ public sealed unsafe partial class MessageQueue
     private readonly OwnArena _arena;
     private readonly OwnArena _moves;
 
+    // Room for all that a handle of the usual size has, from the first one on, so that none is made later.
+    private const int ArenaOrderAtFirst = 4096;
+
     // Blocks that hold arena bytes, in the order sent: mostly that in which they are done.
     private readonly Queue<(int Block, uint Generation)> _arenaOrder = new();
     private int _nextBlock;
@@ -267,12 +270,16 @@ public sealed unsafe partial class MessageQueue
     // One message that is held for long at the head must not let the list grow with all those behind it.
     private void Remember(int block, uint generation)
     {
+        if (_arenaOrder.Count == 0)
+            _arenaOrder.EnsureCapacity(Math.Min(2 * _blocks.Length, ArenaOrderAtFirst) + 1);
         if (_arenaOrder.Count > 2 * _blocks.Length)
         {
-            (int Block, uint Generation)[] current = [.. _arenaOrder.Where(b => _self.State(b.Block).Generation == b.Generation)];
-            _arenaOrder.Clear();
-            foreach ((int Block, uint Generation) b in current)
-                _arenaOrder.Enqueue(b);
+            for (int left = _arenaOrder.Count; left > 0; left--)
+            {
+                (int Block, uint Generation) oldest = _arenaOrder.Dequeue();
+                if (_self.State(oldest.Block).Generation == oldest.Generation)
+                    _arenaOrder.Enqueue(oldest);
+            }
         }
 
         _arenaOrder.Enqueue((block, generation));

@@ -7,7 +7,7 @@ namespace OneCopy;
 /// <summary>Whose memory may be touched, in which direction, as it was found when it was tried; and what was refused, for people.</summary>
 public sealed unsafe partial class MessageQueue
 {
-    private readonly Lock _refusalsGate = new();
+    private readonly MonitorLock _refusalsGate = new();
 
     // Said by this handle of its own refusals, in full words; the files have only the reason.
     private readonly Dictionary<ulong, string> _refusalsInWords = [];

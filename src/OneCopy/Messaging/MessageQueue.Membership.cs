@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using OneCopy.Interop;
+using OneCopy.Memory;
 using OneCopy.Messaging;
 
 namespace OneCopy;
@@ -7,7 +8,7 @@ namespace OneCopy;
 /// <summary>Who else takes part: attaching their files, watching their processes.</summary>
 public sealed partial class MessageQueue
 {
-    private readonly Lock _membershipGate = new();
+    private readonly MonitorLock _membershipGate = new();
     private readonly Peer?[] _peers;
     private readonly long[] _watches;
 

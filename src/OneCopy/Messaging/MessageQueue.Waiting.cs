@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using OneCopy.Interop;
+using OneCopy.Memory;
 using OneCopy.Messaging;
 
 namespace OneCopy;
@@ -26,7 +27,7 @@ public sealed partial class MessageQueue
     // How long a sleeper that waits for a certain block sleeps before it takes any.
     private const long PatientPeriod = 1_000_000;
 
-    private readonly Lock _sleepGate = new();
+    private readonly MonitorLock _sleepGate = new();
     private readonly int[] _asleep = new int[3];
 
     private readonly SpinBudget[] _spins = [new(LeastSpin), new(LeastSpin), new(LeastSpin)];

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using OneCopy.Interop;
+using OneCopy.Memory;
 using OneCopy.Messaging;
 
 namespace OneCopy;
@@ -7,9 +8,12 @@ namespace OneCopy;
 /// <summary>Sleeping without a thread: the one doorbell thread of the process sleeps for all, and passes each ring on to whom it is for.</summary>
 public sealed partial class MessageQueue
 {
-    private readonly Lock[] _awaiterGates = [new(), new(), new()];
+    private readonly MonitorLock[] _awaiterGates = [new(), new(), new()];
     private readonly LinkedList<RingAwaiter>[] _awaiters = [new(), new(), new()];
+    // Made some at a time: two that happen to wait at once for the first time in a long while need none made.
+    private const int AwaitersAtATime = 4;
     private readonly Stack<RingAwaiter> _spareAwaiters = new();
+    private int _awaitersMade;
     private readonly bool[] _doorbellIncluded = new bool[3];
     private bool _asynchronousReceivers;
 
@@ -71,7 +75,7 @@ public sealed partial class MessageQueue
         return true;
     }
 
-    /// <summary>As <c>WaitUntil</c>, without a thread. Not succeeded: the deadline passed. Allocates an awaiter and a state where more wait at once than ever before.</summary>
+    /// <summary>As <c>WaitUntil</c>, without a thread. Not succeeded: the deadline passed. Allocates awaiters and a state where more wait at once than ever before.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<(bool Succeeded, TAttempt Attempt)> WaitUntilAsync<TAttempt>(WaitKind kind, TAttempt attempt, long deadline, CancellationToken ct)
         where TAttempt : struct, IAttempt
@@ -155,7 +159,17 @@ public sealed partial class MessageQueue
     private RingAwaiter TakeAwaiter()
     {
         lock (_spareAwaiters)
-            return _spareAwaiters.TryPop(out RingAwaiter? spare) ? spare : new RingAwaiter();
+        {
+            if (_spareAwaiters.Count == 0)
+            {
+                _awaitersMade += AwaitersAtATime;
+                _spareAwaiters.EnsureCapacity(_awaitersMade);
+                for (int i = 0; i < AwaitersAtATime; i++)
+                    _spareAwaiters.Push(new RingAwaiter());
+            }
+
+            return _spareAwaiters.Pop();
+        }
     }
 
     private void ReturnAwaiter(RingAwaiter awaiter)

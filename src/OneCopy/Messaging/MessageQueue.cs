@@ -136,6 +136,7 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
         options.ApplyToProcess();
         MessageQueue queue = new(directory, ring, self, options);
         LocalHandles.Add(self, queue._postings);
+        PeerWatcher.Shared.ExpectLater(queue);
         try
         {
             queue.OnJoined();

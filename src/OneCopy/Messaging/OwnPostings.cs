@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using OneCopy.Memory;
 
 namespace OneCopy.Messaging;
 
@@ -12,7 +13,7 @@ internal sealed unsafe class OwnPostings
     // Others read it by its address: never moved, and as old as the handle.
     private readonly PostedPlace[] _places = GC.AllocateArray<PostedPlace>(PostingLayout.Slots, pinned: true);
     private readonly PieceSet[] _mine = new PieceSet[PostingLayout.Slots];
-    private readonly Lock _gate = new();
+    private readonly MonitorLock _gate = new();
     private uint _used;
 
     /// <summary>A slot for one copy. False: all are in use.</summary>

@@ -58,7 +58,7 @@ internal sealed unsafe class PeerMappings(int pid)
 {
     private const int Most = 32;
 
-    private readonly Lock _gate = new();
+    private readonly MonitorLock _gate = new();
     private readonly List<PeerMapping> _kept = new(Most);
 
     /// <summary>

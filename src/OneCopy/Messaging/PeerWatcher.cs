@@ -86,6 +86,9 @@ internal sealed class PeerWatcher
         }
     }
 
+    /// <summary>For a handle that opens: what asking makes is made here, and not with a message.</summary>
+    public void ExpectLater(IPeerObserver observer) => _later[observer] = Never;
+
     /// <summary>Calls <see cref="IPeerObserver.OnLater"/> once, in a while.</summary>
     public void LookLater(IPeerObserver observer)
     {

@@ -1,3 +1,5 @@
+using OneCopy.Memory;
+
 namespace OneCopy.Messaging;
 
 /// <summary>
@@ -21,7 +23,7 @@ internal sealed class StreamingTrial
     private const int FirstBetween = 4;
     private const int MostBetween = 64;
 
-    private readonly Lock _gate = new();
+    private readonly MonitorLock _gate = new();
     private readonly long[] _times = new long[Run / 2];
     private int _pieces;
     private int _runs;

@@ -1,9 +1,11 @@
+using OneCopy.Memory;
+
 namespace OneCopy.Streaming;
 
 /// <summary>A wait that another thread may end without an error (CancelPendingRead, CancelPendingFlush): the one under way, or else the next one.</summary>
 internal sealed class PendingWait
 {
-    private readonly Lock _gate = new();
+    private readonly MonitorLock _gate = new();
     private CancellationTokenSource? _pending;
     private bool _isCancelled;
 

@@ -16,7 +16,11 @@ internal sealed class AsyncLink : QueueLink
     private readonly Action _setDone;
 
     public AsyncLink(LinkPlan plan)
-        : base(plan) => _setDone = _done.Set;
+        : base(plan)
+    {
+        _setDone = _done.Set;
+        _done.Wait(1); // The first wait that sleeps makes an object, of the runtime's and not the queue's.
+    }
 
     public override void Send(int count) => Await(SendAsync(count));
 

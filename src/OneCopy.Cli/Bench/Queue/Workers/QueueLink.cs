@@ -15,8 +15,11 @@ internal class QueueLink : Link
     // In one call; it has fewer under way.
     private const int AtOnce = 1024;
 
-    private readonly IDisposable _source;
-    private readonly IDisposable _target;
+    // Up to here a payload is an array, as short ones mostly are; longer ones are memory of their own, whose pages are known to be as any allocator has them.
+    private const int LongestArray = 16 << 10;
+
+    private readonly IDisposable? _source;
+    private readonly IDisposable? _target;
     private readonly Memory<byte> _received;
     private readonly bool _attaches;
     private readonly ReadOnlyMemory<byte>[] _payloads;
@@ -89,8 +92,8 @@ internal class QueueLink : Link
     {
         Outgoing.Dispose();
         Incoming.Dispose();
-        _source.Dispose();
-        _target.Dispose();
+        _source?.Dispose();
+        _target?.Dispose();
     }
 
     private void SendUntilCompleted(int count)
@@ -106,8 +109,15 @@ internal class QueueLink : Link
     }
 
     /// <summary>As any allocator has it, or the library's for payloads.</summary>
-    private static (IDisposable Owner, Memory<byte> Memory) Make(int bytes, bool pooled, byte content)
+    private static (IDisposable? Owner, Memory<byte> Memory) Make(int bytes, bool pooled, byte content)
     {
+        if (!pooled && bytes <= LongestArray)
+        {
+            byte[] array = GC.AllocateUninitializedArray<byte>(bytes, pinned: true);
+            Array.Fill(array, content);
+            return (null, array);
+        }
+
         if (!pooled)
         {
             Slab slab = new(bytes, hugePages: false, content);

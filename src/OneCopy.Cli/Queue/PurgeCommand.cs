@@ -71,7 +71,7 @@ internal static class PurgeCommand
 
     private static bool TryRemove(MessageQueue queue, InspectedMessage message)
     {
-        if (!queue.TryTake(message, out ReceivedMessage taken))
+        if (!queue.TryClaimOutOfTurn(message, out ReceivedMessage taken))
             return false;
         using (taken)
         {

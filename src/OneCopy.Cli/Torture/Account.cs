@@ -5,7 +5,10 @@ namespace OneCopy.Cli.Torture;
 /// <param name="ReceivesUnderWay">
 /// Receives that had begun and not returned when it was killed: so many messages at most it may have claimed without noting it.
 /// </param>
-internal readonly record struct LifeEnd(bool Killed, int ReceivesUnderWay);
+/// <param name="TakesUnderWay">
+/// Messages that it was receiving into memory when it was killed: each is completed or not. Null: none.
+/// </param>
+internal readonly record struct LifeEnd(bool Killed, int ReceivesUnderWay, IReadOnlyList<ulong>? TakesUnderWay = null);
 
 /// <summary>
 /// What became of every message, from the journals of all workers and from the dead-letter queue. Exact: what a kill leaves open is
@@ -18,8 +21,8 @@ internal sealed class Account(int maxAttempts)
 
     private readonly Dictionary<ulong, MessageHistory> _open = [];
 
-    // Ordinary messages: a bit for each, by life and sequence. They would fill the memory otherwise.
-    private readonly Dictionary<int, List<ulong>> _ordinary = [];
+    // Ordinary messages: a bit for each, by life and sequence, and by the attempt that they were completed at. They would fill the memory otherwise.
+    private readonly Dictionary<(int Life, int Attempt), List<ulong>> _ordinary = [];
     private readonly List<Fault> _faults = [];
     private long _unnotedAllowed;
 
@@ -51,7 +54,16 @@ internal sealed class Account(int maxAttempts)
         foreach (JournalRecord record in journal)
             Add(reading, record);
         if (end.Killed)
+        {
             _unnotedAllowed += end.ReceivesUnderWay;
+            foreach (ulong message in end.TakesUnderWay ?? [])
+            {
+                HistoryOf(message).HandOuts.Add(new HandOut(life, 0, 0) { End = HandOutEnd.Completing });
+                reading.Touched.Add(message);
+                CutInTwo++;
+            }
+        }
+
         foreach (HandOut handOut in reading.EndLife())
         {
             HeldByKilled += end.Killed && !handOut.Closed ? 1 : 0;
@@ -117,6 +129,11 @@ internal sealed class Account(int maxAttempts)
                 HandedOut++;
                 reading.Receive(r.Message, received);
                 break;
+            case Step.TakenInto:
+                HistoryOf(r.Message).HandOuts.Add(new HandOut(reading.Life, r.Handle, 0) { End = HandOutEnd.Completed });
+                HandedOut++;
+                Completed++;
+                break;
             case Step.CloseBegins or Step.CloseEnds:
                 reading.Close(r.Handle, r.Step == Step.CloseEnds);
                 return;
@@ -134,7 +151,7 @@ internal sealed class Account(int maxAttempts)
     {
         if (_open.TryGetValue(message, out MessageHistory? history))
             return history;
-        return _open[message] = TakeOrdinary(message) ? MessageHistory.Ordinary(message) : new MessageHistory(message);
+        return _open[message] = TakeOrdinary(message, out int attempt) ? MessageHistory.Ordinary(message, attempt) : new MessageHistory(message);
     }
 
     private void PutAwayIfOrdinary(ulong message)
@@ -142,19 +159,28 @@ internal sealed class Account(int maxAttempts)
         if (!_open.TryGetValue(message, out MessageHistory? history) || !history.IsOrdinary)
             return;
         _open.Remove(message);
-        int life = MessageNumber.LifeOf(message);
+        (int Life, int Attempt) key = (MessageNumber.LifeOf(message), history.HandOuts[0].Attempt);
         int sequence = (int)MessageNumber.SequenceOf(message);
-        if (!_ordinary.TryGetValue(life, out List<ulong>? bits))
-            _ordinary[life] = bits = [];
+        if (!_ordinary.TryGetValue(key, out List<ulong>? bits))
+            _ordinary[key] = bits = [];
         while (bits.Count <= sequence / 64)
             bits.Add(0);
         bits[sequence / 64] |= 1UL << (sequence % 64);
     }
 
-    private bool TakeOrdinary(ulong message)
+    private bool TakeOrdinary(ulong message, out int attempt)
+    {
+        attempt = 1;
+        if (TakeOrdinary(message, attempt))
+            return true;
+        attempt = 0;
+        return TakeOrdinary(message, attempt);
+    }
+
+    private bool TakeOrdinary(ulong message, int attempt)
     {
         int sequence = (int)MessageNumber.SequenceOf(message);
-        if (!_ordinary.TryGetValue(MessageNumber.LifeOf(message), out List<ulong>? bits) || bits.Count <= sequence / 64)
+        if (!_ordinary.TryGetValue((MessageNumber.LifeOf(message), attempt), out List<ulong>? bits) || bits.Count <= sequence / 64)
             return false;
         ulong bit = 1UL << (sequence % 64);
         bool was = (bits[sequence / 64] & bit) != 0;

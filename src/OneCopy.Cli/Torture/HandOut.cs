@@ -25,8 +25,11 @@ internal sealed class HandOut(int life, int handle, int attempt)
 
     public int Handle { get; } = handle;
 
-    /// <summary>1 for the first.</summary>
+    /// <summary>1 for the first; 0: received into memory, which tells of none.</summary>
     public int Attempt { get; } = attempt;
+
+    /// <summary>Killed while it received into memory: the message was copied, and perhaps never claimed.</summary>
+    public bool IsOnlyPossible => Attempt == 0 && End == HandOutEnd.Completing;
 
     public HandOutEnd End { get; set; }
 

@@ -9,7 +9,7 @@ namespace OneCopy.Cli.Torture;
 /// is in the file's pages, whatever becomes of the process: the kernel stops a thread between two instructions, and the stores before that
 /// point are made. So the records of one thread are a prefix of what it would have written.
 /// </summary>
-/// <remarks>Page 0: counters and the slots of the worker's threads (<see cref="Slot"/>). Behind it the records.</remarks>
+/// <remarks>Page 0: counters and the slots of the worker's threads (<see cref="Slot"/>). Behind it a page for each slot to receive into, and then the records.</remarks>
 internal sealed unsafe class Journal : IDisposable
 {
     public const int Capacity = 400_000;
@@ -22,7 +22,11 @@ internal sealed unsafe class Journal : IDisposable
     private const int BeatOffset = 72;
     private const int HandedOutOffset = 128;
     private const int SlotsOffset = 512;
-    private const int RecordsOffset = 4096;
+    private const int PlacesOffset = 4096;
+    private const int RecordsOffset = PlacesOffset + (SlotCount * PlaceSize);
+
+    /// <summary>Bytes that a thread receives into.</summary>
+    public const int PlaceSize = 4096;
 
     private readonly MemoryMapping _map;
     private readonly byte* _base;
@@ -67,6 +71,9 @@ internal sealed unsafe class Journal : IDisposable
     public long UsedLength => RecordsOffset + (Math.Min(Count, Capacity) * RecordSize);
 
     public Slot SlotAt(int index) => new(_base + SlotsOffset + (index * Slot.Size));
+
+    /// <summary>Where the thread of a slot receives messages that are completed with that: what it had got when it was killed is here.</summary>
+    public Span<byte> PlaceAt(int index) => new(_base + PlacesOffset + (index * PlaceSize), PlaceSize);
 
     public void Write(ulong message, Step step, int handle, int attempt)
     {
@@ -186,6 +193,9 @@ internal enum Operation : byte
 
     /// <summary>Waits for a message.</summary>
     Receive,
+
+    /// <summary>The same, into its place in the journal, where it is completed in the same call.</summary>
+    ReceiveInto,
 
     /// <summary>Copies a payload; where the pull is refused it waits for the sender.</summary>
     Copy,

@@ -18,6 +18,9 @@ internal enum Step : byte
     /// <summary>A message was handed out.</summary>
     Received,
 
+    /// <summary>A message was received into memory, and so completed. The attempt is not known, and 0.</summary>
+    TakenInto,
+
     /// <summary>Its bytes are not those that its number stands for.</summary>
     Garbage,
 

@@ -144,7 +144,20 @@ internal sealed class Life : IDisposable
 
     /// <summary>How many of its threads were receiving when it was killed.</summary>
     public int ReceivesUnderWay => Enumerable.Range(0, Journal.SlotCount)
-        .Count(i => Slot.OperationOf(Journal.SlotAt(i).Word) == Operation.Receive);
+        .Count(i => Slot.OperationOf(Journal.SlotAt(i).Word) is Operation.Receive or Operation.ReceiveInto);
+
+    /// <summary>The messages that its threads were receiving into memory when it was killed: completed, or only copied so far.</summary>
+    public List<ulong> TakesUnderWay(long seed)
+    {
+        List<ulong> messages = [];
+        for (int i = 0; i < Journal.SlotCount; i++)
+        {
+            if (Slot.OperationOf(Journal.SlotAt(i).Word) == Operation.ReceiveInto)
+                messages.AddRange(MessageContent.NumbersIn(Journal.PlaceAt(i), (ulong)seed));
+        }
+
+        return messages;
+    }
 
     public void Dispose()
     {

@@ -30,6 +30,22 @@ internal static class MessageContent
     /// <summary>The number that a payload claims; 0 if it is too short to have one.</summary>
     public static ulong NumberOf(ReadOnlySpan<byte> payload) => payload.Length < LeastLength ? 0 : BinaryPrimitives.ReadUInt64LittleEndian(payload);
 
+    /// <summary>Of messages that were copied one behind the other into memory that was cleared; of the last one perhaps not all bytes.</summary>
+    public static List<ulong> NumbersIn(ReadOnlySpan<byte> place, ulong seed)
+    {
+        List<ulong> numbers = [];
+        while (NumberOf(place) is not 0 and ulong number)
+        {
+            numbers.Add(number);
+            long length = BinaryPrimitives.ReadInt64LittleEndian(place[16..]);
+            if (BinaryPrimitives.ReadUInt64LittleEndian(place[8..]) != seed || length < LeastLength || length > place.Length)
+                break;
+            place = place[(int)length..];
+        }
+
+        return numbers;
+    }
+
     public static bool IsRight(ReadOnlySpan<byte> payload, ulong number, ulong seed)
     {
         if (payload.Length < LeastLength || NumberOf(payload) != number || BinaryPrimitives.ReadUInt64LittleEndian(payload[8..]) != seed

@@ -30,12 +30,12 @@ internal sealed class MessageHistory(ulong number)
 
     /// <summary>Sent, handed out once, completed: nothing is to be said about it, and only its place is remembered.</summary>
     public bool IsOrdinary => Send == SendState.Ended && DeadLetters == 0
-        && HandOuts is [{ Attempt: 1, End: HandOutEnd.Completed, TriedDeadLetter: false, Life: not Account.Conductor }];
+        && HandOuts is [{ Attempt: 0 or 1, End: HandOutEnd.Completed, TriedDeadLetter: false, Life: not Account.Conductor }];
 
-    public static MessageHistory Ordinary(ulong number)
+    public static MessageHistory Ordinary(ulong number, int attempt)
     {
         MessageHistory history = new(number) { Send = SendState.Ended };
-        history.HandOuts.Add(new HandOut(-1, 0, 1) { End = HandOutEnd.Completed });
+        history.HandOuts.Add(new HandOut(-1, 0, attempt) { End = HandOutEnd.Completed });
         return history;
     }
 }

@@ -37,7 +37,7 @@ internal static class MessageVerdict
         else if (tooMany > 0 && !exhausted)
             faults.Add(Fault.Of(FaultKind.Doubled, m.Number, $"completed {completed} times and {m.DeadLetters} times a dead letter, where {both} may be both; {Trace(m)}"));
 
-        foreach (HandOut end in m.HandOuts.Where(h => h.End is HandOutEnd.Completed or HandOutEnd.DeadLettered))
+        foreach (HandOut end in m.HandOuts.Where(h => h is { Attempt: > 0, End: HandOutEnd.Completed or HandOutEnd.DeadLettered }))
         {
             if (m.HandOuts.Find(h => h.Attempt > end.Attempt) is { } later)
                 faults.Add(Fault.Of(FaultKind.Doubled, m.Number, $"handed out to life {later.Life} at attempt {later.Attempt} after life {end.Life} had ended it at attempt {end.Attempt} ({end.End})"));
@@ -55,8 +55,8 @@ internal static class MessageVerdict
         {
             if (completed is not null)
                 faults.Add(Fault.Of(FaultKind.TakenBack, m.Number, $"taken back by its sender, and completed by life {completed.Life}"));
-            else if (m.Way == SendWay.Copied && m.HandOuts.Count > 0)
-                faults.Add(Fault.Of(FaultKind.TakenBack, m.Number, $"not sent, said its sender, and handed out to life {m.HandOuts[0].Life}"));
+            else if (m.Way == SendWay.Copied && m.HandOuts.Find(h => !h.IsOnlyPossible) is { } handOut)
+                faults.Add(Fault.Of(FaultKind.TakenBack, m.Number, $"not sent, said its sender, and handed out to life {handOut.Life}"));
         }
 
         if (m.Send != SendState.Ended)
@@ -91,7 +91,7 @@ internal static class MessageVerdict
     private static bool LastMayHaveCompleted(MessageHistory m)
     {
         int last = m.HandOuts.Count == 0 ? 0 : m.HandOuts.Max(h => h.Attempt);
-        return m.HandOuts.Exists(h => h.MayHaveCompleted && h.Attempt == last);
+        return m.HandOuts.Exists(h => h.IsOnlyPossible || (h.MayHaveCompleted && h.Attempt == last));
     }
 
     private static string Lives(MessageHistory m, HandOutEnd end) =>

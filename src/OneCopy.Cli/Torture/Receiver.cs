@@ -6,6 +6,7 @@ namespace OneCopy.Cli.Torture;
 internal sealed class Receiver(Worker worker, HandleWork work, int slotIndex)
 {
     private const int MostHeld = 6;
+    private const int MostTaken = 8;
 
     private readonly Random _dice = worker.Dice(work.Handle, slotIndex);
     private readonly Slot _slot = worker.Journal.SlotAt(slotIndex);
@@ -21,10 +22,14 @@ internal sealed class Receiver(Worker worker, HandleWork work, int slotIndex)
         {
             while (!IsOver)
             {
-                _slot.Enter(Operation.Receive);
-                if (work.Queue.TryReceive(TimeSpan.FromMilliseconds(_dice.Next(5, 400)), out ReceivedMessage message, work.Stopping))
-                    Take(message);
-                _slot.Leave();
+                if (_dice.Next(3) != 0 || !TryTakeInto())
+                {
+                    _slot.Enter(Operation.Receive);
+                    if (work.Queue.TryReceive(TimeSpan.FromMilliseconds(_dice.Next(5, 400)), out ReceivedMessage message, work.Stopping))
+                        Take(message);
+                    _slot.Leave();
+                }
+
                 AnswerHeld(all: false);
             }
         }
@@ -35,6 +40,56 @@ internal sealed class Receiver(Worker worker, HandleWork work, int slotIndex)
 
         _slot.Leave();
         AnswerHeld(all: true);
+    }
+
+    /// <summary>
+    /// Receives into the journal, one message or several. Each is completed with that, and noted behind it: of one who is killed in between, the conductor finds there what it may have completed.
+    /// False: the next one is too long for that.
+    /// </summary>
+    private bool TryTakeInto()
+    {
+        Span<byte> place = worker.Journal.PlaceAt(slotIndex);
+        place.Clear();
+        Span<int> lengths = stackalloc int[MostTaken];
+        int taken = 0;
+        _slot.Enter(Operation.ReceiveInto);
+        try
+        {
+            if (_dice.Next(2) == 0)
+                taken = work.Queue.TryReceiveMany(place, lengths);
+            if (taken == 0)
+            {
+                lengths[0] = work.Queue.Receive(place, TimeSpan.FromMilliseconds(_dice.Next(5, 400)), work.Stopping);
+                taken = 1;
+            }
+        }
+        catch (TimeoutException)
+        {
+            // None came.
+        }
+        catch (MessageLostException)
+        {
+            // Never promised, and done.
+        }
+        catch (ArgumentException)
+        {
+            _slot.Leave();
+            return false;
+        }
+
+        for (int i = 0; i < taken; i++)
+        {
+            ReadOnlySpan<byte> payload = place[..lengths[i]];
+            ulong number = MessageContent.NumberOf(payload);
+            if (!MessageContent.IsRight(payload, number, worker.Seed))
+                work.Note(number, Step.Garbage);
+            work.Note(number, Step.TakenInto);
+            place = place[lengths[i]..];
+        }
+
+        Interlocked.Add(ref worker.Journal.HandedOut, taken);
+        _slot.Leave();
+        return true;
     }
 
     public async Task RunAsync()

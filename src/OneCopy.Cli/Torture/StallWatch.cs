@@ -89,7 +89,7 @@ internal sealed class StallWatch(List<Fault> faults, Func<int, Life?> lifeOf, Fu
 
     private bool CanGoOn(Operation operation, long argument, Life life, Ring ring) => operation switch
     {
-        Operation.Receive => Volatile.Read(ref ring.Tail) != Volatile.Read(ref ring.Head),
+        Operation.Receive or Operation.ReceiveInto => Volatile.Read(ref ring.Tail) != Volatile.Read(ref ring.Head),
         Operation.Copy => lifeOf((int)argument) is not { StoppedUntil: not 0 },
         Operation.Send => !ring.LooksFull && life.Participant is { } self && HasRoom(self, argument),
         Operation.SendAttached => !ring.LooksFull && life.Participant is { } self && IsEmpty(self),

@@ -162,7 +162,7 @@ internal sealed partial class TortureRun : IDisposable
             {
                 if (complaint is not null)
                     _faults.Add(new Fault(FaultKind.Worker, complaint));
-                _account.Add(life.Number, life.Journal.ReadAll(), new LifeEnd(life.KilledAt != 0 || complaint is not null, life.ReceivesUnderWay));
+                _account.Add(life.Number, life.Journal.ReadAll(), new LifeEnd(life.KilledAt != 0 || complaint is not null, life.ReceivesUnderWay, life.TakesUnderWay(_options.Seed)));
             }
         }
         finally

@@ -67,6 +67,82 @@ public sealed class TortureAccountTests
     }
 
     [Fact]
+    public void Received_into_memory_it_is_completed_with_that()
+    {
+        Sent();
+        Left(2, R(Step.TakenInto, 0));
+        Assert.Empty(_account.Settle());
+        Assert.Equal((1, 1, 1), (_account.Promised, _account.HandedOut, _account.Completed));
+    }
+
+    [Fact]
+    public void Held_before_by_one_that_was_killed_it_may_be_received_into_memory_in_whatever_order_that_is_read()
+    {
+        Sent();
+        Left(2, R(Step.TakenInto, 0));
+        Killed(3, 0, R(Step.Received));
+        Assert.Empty(_account.Settle());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Received_into_memory_twice_or_completed_besides_is_doubled(bool besides)
+    {
+        Sent();
+        Left(2, R(Step.TakenInto, 0));
+        if (besides)
+            Left(3, R(Step.Received), R(Step.CompleteBegins), R(Step.CompleteEnds));
+        else
+            Left(3, R(Step.TakenInto, 0));
+        Finds(FaultKind.Doubled);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_kill_while_it_is_received_into_memory_leaves_it_done_or_as_it_was(bool again)
+    {
+        Sent();
+        KilledTaking(2, s_m);
+        if (again)
+            Left(3, R(Step.Received), R(Step.CompleteBegins), R(Step.CompleteEnds));
+        Assert.Empty(_account.Settle());
+        Assert.Equal(1, _account.CutInTwo);
+    }
+
+    [Fact]
+    public void A_kill_while_another_is_received_into_memory_loses_nothing()
+    {
+        Sent();
+        Left(4, new JournalRecord(MessageNumber.Of(4, 1), Step.SendBegins, 0, 0, 0), new JournalRecord(MessageNumber.Of(4, 1), Step.SendEnds, 0, 0, 0));
+        KilledTaking(2, MessageNumber.Of(4, 1));
+        Finds(FaultKind.Lost);
+    }
+
+    [Fact]
+    public void Copied_into_memory_and_not_claimed_it_may_have_been_taken_back()
+    {
+        Left(1, R(Step.SendBegins, (ushort)SendWay.Copied), R(Step.TakenBack));
+        KilledTaking(2, s_m);
+        Assert.Empty(_account.Settle());
+    }
+
+    [Fact]
+    public void What_was_received_into_memory_is_found_there_as_far_as_it_was_copied()
+    {
+        byte[] place = new byte[4096];
+        MessageContent.Fill(place.AsSpan(0, 100), 5, seed: 3);
+        MessageContent.Fill(place.AsSpan(100, 24), 6, seed: 3);
+        MessageContent.Fill(place.AsSpan(124, 900), 7, seed: 3);
+        place.AsSpan(124 + 300).Clear();
+        Assert.Equal([5ul, 6, 7], MessageContent.NumbersIn(place, seed: 3));
+        place.AsSpan(124 + 8).Clear();
+        Assert.Equal([5ul, 6, 7], MessageContent.NumbersIn(place, seed: 3));
+        Assert.Empty(MessageContent.NumbersIn(new byte[4096], seed: 3));
+    }
+
+    [Fact]
     public void Handed_out_after_it_was_completed_is_doubled()
     {
         Sent();
@@ -207,6 +283,8 @@ public sealed class TortureAccountTests
 
     private void Left(int life, params JournalRecord[] journal) =>
         _account.Add(life, [.. journal, R(Step.CloseBegins), R(Step.CloseEnds)], new LifeEnd(Killed: false, 0));
+
+    private void KilledTaking(int life, ulong message) => _account.Add(life, [], new LifeEnd(Killed: true, 1, [message]));
 
     private void Killed(int life, int receives, params JournalRecord[] journal) => _account.Add(life, journal, new LifeEnd(Killed: true, receives));
 

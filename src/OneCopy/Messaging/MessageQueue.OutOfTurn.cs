@@ -2,14 +2,14 @@ using OneCopy.Messaging;
 
 namespace OneCopy;
 
-/// <summary>Taking one certain message, out of turn.</summary>
+/// <summary>One certain message, out of turn.</summary>
 public sealed partial class MessageQueue
 {
     /// <summary>
     /// Takes a message that a look has found waiting, whether its time has passed or not. The claim is the same compare-and-swap as for the one whose
     /// turn it is; the reference in the ring is stale from then on. False: it does not wait any more.
     /// </summary>
-    internal bool TryTake(InspectedMessage seen, out ReceivedMessage message)
+    internal bool TryClaimOutOfTurn(InspectedMessage seen, out ReceivedMessage message)
     {
         message = default;
         Enter();
@@ -18,7 +18,7 @@ public sealed partial class MessageQueue
             if (PeerAt(seen.SenderIndex) is not { } owner || owner.Incarnation != seen.Incarnation
                 || !TryClaim(owner, seen.Block, seen.Generation, uint.MaxValue, out BlockState leased))
                 return false;
-            if (Take(owner, seen.Block, leased) is not { } lease)
+            if (AdmitOutOfTurn(owner, seen.Block, leased) is not { } lease)
                 return false;
             message = new ReceivedMessage(lease);
             return true;
@@ -30,7 +30,7 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Of a claimed message. Null: it is withdrawn, or impossible, and then nobody is to get it.</summary>
-    internal Lease? Take(Peer owner, int block, BlockState leased)
+    internal Lease? AdmitOutOfTurn(Peer owner, int block, BlockState leased)
     {
         if (MessageRecord.TryRead(owner.File, block, out MessageRecord record))
         {

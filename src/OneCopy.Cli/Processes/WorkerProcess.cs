@@ -115,7 +115,7 @@ internal sealed class WorkerProcess : IDisposable
     private static (string Name, string Value)[] SettingsOf(WorkerCode code) => code switch
     {
         WorkerCode.Optimized => [("DOTNET_TieredCompilation", "0")],
-        WorkerCode.Profiled => [("DOTNET_TieredCompilation", "1"), ("DOTNET_TieredPGO", "1"), ("DOTNET_TC_CallCountingDelayMs", "0")],
+        WorkerCode.Profiled => [("DOTNET_TieredCompilation", "1"), ("DOTNET_TieredPGO", "1"), ("DOTNET_TC_CallCountingDelayMs", "0"), ("DOTNET_ThreadPool_ThreadTimeoutMs", "-1")],
         _ => [("DOTNET_EnableDiagnostics", "0")],
     };
 

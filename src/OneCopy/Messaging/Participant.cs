@@ -125,10 +125,10 @@ internal sealed unsafe partial class Participant : IDisposable
 
     public void Count(Counter counter, long by = 1) => Interlocked.Add(ref CounterWord((int)counter), by);
 
-    /// <summary>Whether a range of the arena is inside the file as it is now; it only ever grows.</summary>
+    /// <summary>Whether a range of the arena is inside the file as it is now; it only ever grows. Not even an empty one, where there is no arena.</summary>
     public bool ArenaHolds(long offset, long length)
     {
-        if (offset < 0 || length < 0 || offset > (2 * ArenaLimit) - length)
+        if (_arenaMap is null || offset < 0 || length < 0 || offset > (2 * ArenaLimit) - length)
             return false;
         if (ArenaOffset + offset + length <= Volatile.Read(ref _fileSize))
             return true;

@@ -14,6 +14,28 @@ public sealed class HostileFileTests : IDisposable
     public void Dispose() => _root.Dispose();
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_payload_in_the_arena_of_a_participant_that_has_none_is_impossible(bool intoMemory)
+    {
+        using MessageQueue sender = _root.Open(options: new QueueOptions { Blocks = 1, ArenaLimit = 0 });
+        using MessageQueue receiver = _root.Open();
+        sender.Send([]);
+        string file = Directory.GetFiles(Path.Combine(_root.Path, "q"), "p1-*")[0];
+        Inside.Overwrite(file, ParticipantLayout.BlocksOffset + BlockLayout.LaneOffset, [(byte)Lane.Arena]);
+        Inside.Overwrite(file, ParticipantLayout.BlocksOffset + BlockLayout.PayloadOffsetOffset, new byte[sizeof(long)]);
+
+        Assert.Throws<QueueCorruptException>(() =>
+        {
+            if (intoMemory)
+                receiver.TryReceive(new byte[10], out _);
+            else
+                receiver.TryReceive(out _);
+        });
+        Assert.False(receiver.TryReceive(out _));
+    }
+
+    [Theory]
     [InlineData((1L << 40) + 3, 0)]
     [InlineData(1_000_000, 1_000_000)]
     [InlineData(-1_000_000, 0)]

@@ -170,11 +170,8 @@ internal sealed class Account(int maxAttempts)
 
     private bool TakeOrdinary(ulong message, out int attempt)
     {
-        attempt = 1;
-        if (TakeOrdinary(message, attempt))
-            return true;
-        attempt = 0;
-        return TakeOrdinary(message, attempt);
+        attempt = TakeOrdinary(message, attempt: 1) ? 1 : 0;
+        return attempt == 1 || TakeOrdinary(message, attempt);
     }
 
     private bool TakeOrdinary(ulong message, int attempt)

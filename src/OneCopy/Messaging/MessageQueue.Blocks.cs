@@ -13,11 +13,11 @@ public sealed unsafe partial class MessageQueue
     private readonly OwnArena _arena;
     private readonly OwnArena _moves;
 
-    // Room for all that a handle of the usual size has, from the first one on, so that none is made later.
+    // Room for all that a handle of the usual size has, so that none is made while messages pass.
     private const int ArenaOrderAtFirst = 4096;
 
     // Blocks that hold arena bytes, in the order sent: mostly that in which they are done.
-    private readonly Queue<(int Block, uint Generation)> _arenaOrder = new();
+    private readonly Queue<(int Block, uint Generation)> _arenaOrder;
     private int _nextBlock;
     private long _sequence;
 
@@ -270,8 +270,6 @@ public sealed unsafe partial class MessageQueue
     // One message that is held for long at the head must not let the list grow with all those behind it.
     private void Remember(int block, uint generation)
     {
-        if (_arenaOrder.Count == 0)
-            _arenaOrder.EnsureCapacity(Math.Min(2 * _blocks.Length, ArenaOrderAtFirst) + 1);
         if (_arenaOrder.Count > 2 * _blocks.Length)
         {
             for (int left = _arenaOrder.Count; left > 0; left--)

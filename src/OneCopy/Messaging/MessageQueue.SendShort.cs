@@ -95,12 +95,9 @@ public sealed unsafe partial class MessageQueue
     /// <summary>The lines of the block of a message further on in a batch, which a receiver had last: they come while those in between are written.</summary>
     private void PrefetchFurther(int block)
     {
-        int further = block + Further;
-        if (further >= _blocks.Length)
-            further -= _blocks.Length;
-        if (further >= _blocks.Length)
-            return; // It has only a few.
-        byte* p = _self.Block(further);
+        if (block + Further >= _blocks.Length)
+            return; // The first ones of the next turn go without.
+        byte* p = _self.Block(block + Further);
         Processor.PrefetchForWrite(p);
         Processor.PrefetchForWrite(p + BlockLayout.InlineOffset);
     }

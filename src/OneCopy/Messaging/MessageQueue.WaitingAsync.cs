@@ -10,10 +10,12 @@ public sealed partial class MessageQueue
 {
     private readonly MonitorLock[] _awaiterGates = [new(), new(), new()];
     private readonly LinkedList<RingAwaiter>[] _awaiters = [new(), new(), new()];
-    // Made some at a time: two that happen to wait at once for the first time in a long while need none made.
-    private const int AwaitersAtATime = 4;
     private readonly Stack<RingAwaiter> _spareAwaiters = new();
     private int _awaitersMade;
+
+    // Made some at a time: two that happen to wait at once for the first time in a long while need none made.
+    private const int AwaitersAtATime = 4;
+
     private readonly bool[] _doorbellIncluded = new bool[3];
     private bool _asynchronousReceivers;
 

@@ -34,6 +34,7 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
         _peers = new Peer?[Cell.MaxParticipants + 1];
         _watches = new long[Cell.MaxParticipants + 1];
         _blocks = new OwnBlock[self.BlockCount];
+        _arenaOrder = new(Math.Min(2 * self.BlockCount, ArenaOrderAtFirst) + 1);
         _arena = new OwnArena(self, 0);
         _moves = new OwnArena(self, self.ArenaLimit);
         _peers[self.Index] = new Peer(self);

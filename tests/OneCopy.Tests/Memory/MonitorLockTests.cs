@@ -1,6 +1,5 @@
 using System.Reflection;
 using OneCopy.Memory;
-using OneCopy.Tests.Messaging;
 using Xunit;
 
 namespace OneCopy.Tests.Memory;
@@ -10,7 +9,7 @@ public class MonitorLockTests
     [Fact]
     public void Two_threads_that_meet_at_it_allocate_nothing()
     {
-        // The first time is once more than the others: what waiting needs of the thread itself.
+        // The least of some: what the runtime makes when a thread first waits is no cost of the lock.
         long least = long.MaxValue;
         for (int i = 0; i < 3; i++)
             least = Math.Min(least, AllocatedByWhoWaitsFor(new MonitorLock()));

@@ -111,21 +111,21 @@ internal class QueueLink : Link
     /// <summary>As any allocator has it, or the library's for payloads.</summary>
     private static (IDisposable? Owner, Memory<byte> Memory) Make(int bytes, bool pooled, byte content)
     {
-        if (!pooled && bytes <= LongestArray)
+        if (pooled)
+        {
+            PooledBuffer buffer = OneCopyMemoryPool.Shared.RentBuffer(bytes);
+            buffer.Span.Fill(content);
+            return (buffer, buffer.Memory);
+        }
+
+        if (bytes <= LongestArray)
         {
             byte[] array = GC.AllocateUninitializedArray<byte>(bytes, pinned: true);
             Array.Fill(array, content);
             return (null, array);
         }
 
-        if (!pooled)
-        {
-            Slab slab = new(bytes, hugePages: false, content);
-            return (slab, slab.Memory(0, bytes));
-        }
-
-        PooledBuffer buffer = OneCopyMemoryPool.Shared.RentBuffer(bytes);
-        buffer.Span.Fill(content);
-        return (buffer, buffer.Memory);
+        Slab slab = new(bytes, hugePages: false, content);
+        return (slab, slab.Memory(0, bytes));
     }
 }

@@ -62,6 +62,7 @@
 #endif
 /* BATCH: two messages may be sent, or received, at once: tail, or head, follows once. (ATT, WDS, ABANDONS are 0 then.)
    TAKE: a receiver may copy a short message while it is queued, and then claim and complete it in one step. (LIMIT is 9, there is no BATCH then.)
+   DEFER: after such a take the reference may stay until the receiver comes again, if nobody sleeps (with TAKE).
    RUNG: who has been rung since its last look began is not rung again (with SLEEP, SLEEPSP; NJ is 0 then). */
 #ifdef BATCH
 #define LAG 2           /* how far the tail may be behind what was put in, and the head behind what was taken out */
@@ -181,10 +182,12 @@ inline die(a) {
 /* [send.take] */
 #define TAKE m=me*MSGS+k; ph[b]=FILL; act[b]=me; gen[b]=gen[b]+1; att[b]=0; arena[b]=0; g=gen[b]
 /* Remove the reference and help head along; whoever waits for room is told. */
-#define POP \
+#define UNLINK \
   if :: atomic{ assert(h<head+LAG); if :: CELLREF(h) -> clap[h%N]=clap[h%N]+1; cref[h%N]=0; cgen[h%N]=0 :: else fi } OPT_DIE fi; /* [recv.pop] */ \
-  if :: atomic{ head=(head==h -> h+1 : head); h=0 } OPT_DIE fi; /* [recv.advance] */ \
-  wake_sp()
+  if :: atomic{ head=(head==h -> h+1 : head); h=0 } OPT_DIE fi; /* [recv.advance] */
+#define POP UNLINK wake_sp()
+#define ANYSP (spbit[0] || spbit[NP-1])
+#define ANYRX (rxbit[C0] || rxbit[C0+NCN-1])
 #define OWNERDEAD(o) (!(entid[o]==o+1) || entdead[o])
 
 /* Ring wa-1, or the other one of its kind, unless this waker has rung it since it last began to look. Private memory is written with the step before. */
@@ -537,6 +540,8 @@ died: false
 
 #ifdef BATCH
 #define RESET2 ; h2=0; g2=0
+#elif defined(DEFER)
+#define RESET2 ; took=false; hp=0
 #elif defined(TAKE)
 #define RESET2 ; took=false
 #else
@@ -562,6 +567,9 @@ proctype Consumer(byte me; byte quota) {
 #ifdef TAKE
   bool took;            /* the message in hand is completed already */
 #endif
+#ifdef DEFER
+  byte hp;              /* position + 1 of a taken reference that is still there */
+#endif
 #if NJ>0
   if
   :: me==JID ->                                                                           /* [open.retire] [join.entry] */
@@ -584,6 +592,12 @@ top:
      fi
   :: else
   fi;
+#ifdef DEFER
+  if
+  :: hp>0 -> atomic{ h=hp-1; hp=0 }; UNLINK
+  :: else
+  fi;
+#endif
 look:
   if
   :: atomic{ CELLREF(head) -> h=head; c=cref[h%N]; cg=cgen[h%N]; b=c-1 }                   /* [recv.head] [recv.cell] */
@@ -643,6 +657,25 @@ again:
 #ifdef TAKE
 pop:
 #endif
+#ifdef DEFER
+  if
+  :: took ->
+#ifndef F_DEFER_FULL
+     if                                                                                    /* [take.sleepers] */
+     :: atomic{ !ANYSP -> skip }
+     :: atomic{ ANYSP -> skip }; goto unlink
+     OPT_DIE
+     fi;
+#endif
+     if
+     :: atomic{ !ANYRX -> hp=h+1; h=0; won=false }; goto have                              /* it stays there */
+     :: atomic{ ANYRX -> skip }
+     OPT_DIE
+     fi
+  :: else
+  fi;
+unlink:
+#endif
 #ifndef F_POP_FIRST
   POP;
 #endif
@@ -673,7 +706,7 @@ claimed:
 #endif
 #endif
   /* a message in hand: block b, generation g, message mm */
-#ifdef BATCH
+#if defined(BATCH) || defined(DEFER)
 have:
 #endif
   quota--;

@@ -85,7 +85,7 @@ internal static class CrashArm
         if (!s_armed)
             return;
         Note(step);
-        if (t_takes && step is Step.ReceivePop)
+        if (t_takes && step is Step.TakeSleepers or Step.ReceivePop)
         {
             s_taken++;
             Taken?.Invoke();

@@ -253,7 +253,7 @@ public sealed unsafe partial class MessageQueue
         {
             ulong tail = _ring.TailPosition;
             int put = 0;
-            while (sent + put < drafts.Length && PutAt(tail + (uint)put, drafts[sent + put]))
+            while (sent + put < drafts.Length && PutAt(tail, put, drafts[sent + put]))
                 put++;
             _ring.AdvanceTail(tail, put);
             sent += put;
@@ -272,11 +272,13 @@ public sealed unsafe partial class MessageQueue
         return sent;
     }
 
-    private bool PutAt(ulong position, Draft draft)
+    private bool PutAt(ulong tail, int put, Draft draft)
     {
-        _ring.PrefetchForWrite(position + 1);
+        // As many lines as are filled side by side; they are here then.
+        if (put < Ring.LinesSideBySide)
+            _ring.PrefetchForWrite(tail + (uint)put + 1);
         MarkQueued(draft);
-        return _ring.TryPutAt(position, draft.Reference(_self.Index));
+        return _ring.TryPutAt(tail + (uint)put, draft.Reference(_self.Index));
     }
 
     /// <summary>False: there is no room, and it is a draft again. What somebody has claimed without its reference is sent.</summary>

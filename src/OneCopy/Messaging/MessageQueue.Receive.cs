@@ -124,9 +124,9 @@ public sealed partial class MessageQueue
     {
         public Lease? Claimed { get; private set; }
 
-        public readonly bool MaySucceed(MessageQueue queue) => queue._ring.HasNews;
+        public readonly bool MaySucceed(MessageQueue queue) => queue.SeesMessage();
 
-        public bool Try(MessageQueue queue) => (Claimed = queue.ClaimNext(Environment.CurrentManagedThreadId)) is not null;
+        public bool Try(MessageQueue queue) => (Claimed = queue.ClaimNext(Environment.CurrentManagedThreadId, hasWaited: true)) is not null;
     }
 
     private static bool Handed(Lease? lease, out ReceivedMessage message)
@@ -144,7 +144,9 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Receive: the oldest message that can be claimed. Null: the ring is empty.</summary>
-    private Lease? ClaimNext(int thread)
+    /// <param name="thread">The one that calls.</param>
+    /// <param name="hasWaited">Then another one is hardly there yet, and is not looked for.</param>
+    private Lease? ClaimNext(int thread, bool hasWaited = false)
     {
         for (int tries = 0; _ring.TryPeek(out Ring.Peeked oldest); tries++)
         {
@@ -169,13 +171,23 @@ public sealed partial class MessageQueue
 
             _lastSender = reference.Participant;
             PassOn();
-            PrefetchMessage(oldest.Position + 1);
+            if (!hasWaited)
+                PrefetchMessage(oldest.Position + 1);
             if (Admit(owner!, reference.Block, leased, thread) is { } lease)
                 return lease;
         }
 
         ThrowIfBroken(); // Zeros look like an empty ring.
         return null;
+    }
+
+    /// <summary>A glance of one who waits. What it finds is on its way at once, before it is looked at in earnest.</summary>
+    private bool SeesMessage()
+    {
+        if (!_ring.SeesNews(out Cell seen))
+            return false;
+        PrefetchMessage(seen);
+        return true;
     }
 
     /// <summary>There may be more than was taken, and somebody who sleeps. By the cell at the head, as the tail's line is its senders'.</summary>
@@ -231,11 +243,13 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>What will be read first of the message at a position, if it is there and its sender is known.</summary>
-    private unsafe void PrefetchMessage(ulong position)
+    private void PrefetchMessage(ulong position) => PrefetchMessage(_ring.Glance(position));
+
+    private unsafe void PrefetchMessage(Cell cell)
     {
-        if (!_ring.TryPeekAt(position, out MessageReference next) || Volatile.Read(ref _peers[next.Participant]) is not { } owner || next.Block >= owner.File.BlockCount)
+        if (cell.IsEmpty || Volatile.Read(ref _peers[cell.Participant]) is not { } owner || cell.Block >= owner.File.BlockCount)
             return;
-        byte* block = owner.File.Block(next.Block);
+        byte* block = owner.File.Block(cell.Block);
         Processor.PrefetchForWrite(block);
         Processor.Prefetch(block + BlockLayout.InlineOffset);
     }

@@ -168,11 +168,16 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Takes the oldest message that can be had: its length; -1: there is none.</summary>
-    private unsafe int TakeNext(byte* destination, int room, int thread, CancellationToken ct)
+    /// <param name="destination">Where to.</param>
+    /// <param name="room">Bytes there.</param>
+    /// <param name="thread">The one that calls.</param>
+    /// <param name="ct">Ends the copy of a large one.</param>
+    /// <param name="hasWaited">Then another one is hardly there yet, and is not looked for.</param>
+    private unsafe int TakeNext(byte* destination, int room, int thread, CancellationToken ct, bool hasWaited = false)
     {
         while (true)
         {
-            switch (TryTakeShort(destination, room, thread, out long length))
+            switch (TryTakeShort(destination, room, thread, hasWaited, out long length))
             {
                 case Taken.Yes:
                     return (int)length;
@@ -189,30 +194,54 @@ public sealed partial class MessageQueue
         }
     }
 
-    private unsafe Taken TryTakeShort(byte* destination, int room, int thread, out long length)
+    private unsafe Taken TryTakeShort(byte* destination, int room, int thread, bool hasWaited, out long length)
     {
         length = 0;
         if (!_ring.TryPeek(out Ring.Peeked oldest))
             return Taken.Empty;
-        Taken taken = TryCopyAndComplete(oldest.Position, oldest.Cell, destination, room, out length, out Peer? owner);
+        Taken taken = TryCopyAndComplete(oldest.Position, oldest.Cell, destination, room, isFetched: hasWaited, out length, out Peer? owner);
         if (taken != Taken.Yes)
             return taken;
         _lastSender = oldest.Cell.Participant;
-        _ring.Remove(oldest);
-        WakeOne(WaitKind.Space);
-        PassOn();
-        PrefetchMessage(oldest.Position + 1);
+        RemoveTaken(oldest);
+        if (!hasWaited)
+            PrefetchMessage(oldest.Position + 1);
         TellEnd(owner!, oldest.Cell.Block);
         CountTaken(1, length, thread);
         return Taken.Yes;
     }
 
     /// <summary>
+    /// After the full fence of the exchange: whoever has not announced its sleep by now looks later, and finds the message done and its reference stale, which it removes itself.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void RemoveTaken(in Ring.Peeked oldest)
+    {
+        CrashPoint.At(Step.TakeSleepers);
+        if (!_ring.AnySleeps(WaitKind.Space) && !_ring.AnySleeps(WaitKind.Receive))
+        {
+            _ring.RemoveLater(oldest);
+            return;
+        }
+
+        _ring.Remove(oldest);
+        WakeOne(WaitKind.Space);
+        PassOn();
+    }
+
+    /// <summary>
     /// Copies a message of one block while it is queued, and then claims and completes it in one exchange: which fails if anybody has changed its state since that was read, and so says that what was read in between
     /// is this message. Nothing was claimed until then, so nothing is to be given back. Its reference is to be removed then, and its sender told.
     /// </summary>
+    /// <param name="position">Where its reference is.</param>
+    /// <param name="cell">The reference.</param>
+    /// <param name="destination">Where the payload goes.</param>
+    /// <param name="room">Bytes there.</param>
+    /// <param name="isFetched">Its lines are on their way already.</param>
+    /// <param name="length">Bytes of the payload.</param>
+    /// <param name="owner">Who sent it.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private unsafe Taken TryCopyAndComplete(ulong position, Cell cell, byte* destination, int room, out long length, out Peer? owner)
+    private unsafe Taken TryCopyAndComplete(ulong position, Cell cell, byte* destination, int room, bool isFetched, out long length, out Peer? owner)
     {
         length = 0;
         owner = KnownAt(cell.Participant, Volatile.Read(ref _ring.Entry(cell.Participant)));
@@ -225,8 +254,12 @@ public sealed partial class MessageQueue
 
         // State and record are one line, which is to be written as well; the payload begins the next.
         byte* block = file.Block(index);
-        Processor.PrefetchForWrite(block);
-        Processor.Prefetch(block + BlockLayout.InlineOffset);
+        if (!isFetched)
+        {
+            Processor.PrefetchForWrite(block);
+            Processor.Prefetch(block + BlockLayout.InlineOffset);
+        }
+
         _ring.PrefetchForWrite(position);
         CrashPoint.At(Step.ReceiveState);
         BlockState seen = file.State(index);
@@ -276,12 +309,12 @@ public sealed partial class MessageQueue
             return 0;
         ulong position = first.Position;
         Cell cell = first.Cell;
-        for (uint i = 1; i < Math.Min((uint)lengths.Length, LookAhead); i++)
+        for (uint i = 0; i < Math.Min((uint)lengths.Length, LookAhead); i++)
             PrefetchMessage(position + i);
         int most = Math.Min(lengths.Length, MostAtOnce);
         do
         {
-            if (TryCopyAndComplete(position, cell, destination + bytes, room - bytes, out long length, out Peer? owner) != Taken.Yes)
+            if (TryCopyAndComplete(position, cell, destination + bytes, room - bytes, isFetched: true, out long length, out Peer? owner) != Taken.Yes)
                 break;
             _ring.TakeOut(position, cell);
             PrefetchMessage(position + LookAhead);
@@ -337,21 +370,21 @@ public sealed partial class MessageQueue
     {
         public int Length { get; private set; }
 
-        public readonly bool MaySucceed(MessageQueue queue) => queue._ring.HasNews;
+        public readonly bool MaySucceed(MessageQueue queue) => queue.SeesMessage();
 
-        public bool Try(MessageQueue queue) => (Length = queue.TakeNext(destination, room, Environment.CurrentManagedThreadId, ct)) >= 0;
+        public bool Try(MessageQueue queue) => (Length = queue.TakeNext(destination, room, Environment.CurrentManagedThreadId, ct, hasWaited: true)) >= 0;
     }
 
     private unsafe struct TakeIntoMemory(Memory<byte> destination, CancellationToken ct) : IAttempt
     {
         public int Length { get; private set; }
 
-        public readonly bool MaySucceed(MessageQueue queue) => queue._ring.HasNews;
+        public readonly bool MaySucceed(MessageQueue queue) => queue.SeesMessage();
 
         public bool Try(MessageQueue queue)
         {
             fixed (byte* to = destination.Span)
-                return (Length = queue.TakeNext(to, destination.Length, Environment.CurrentManagedThreadId, ct)) >= 0;
+                return (Length = queue.TakeNext(to, destination.Length, Environment.CurrentManagedThreadId, ct, hasWaited: true)) >= 0;
         }
     }
 }

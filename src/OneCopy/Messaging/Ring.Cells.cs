@@ -14,6 +14,16 @@ internal sealed unsafe partial class Ring
     /// <summary>How far the tail may be behind what was put in, and the head behind what was taken out: a batch, whose putter or taker moves it once for all.</summary>
     public const int MaxLag = 64;
 
+    /// <summary>Neighbouring cells are in so many lines (<see cref="PlaceOf"/>).</summary>
+    public const int LinesSideBySide = 8;
+
+    // So many messages after another receiver was met, none is left.
+    private const int AtOnceForOthers = 1024;
+
+    // The position behind a reference that is to be removed yet (RemoveLater). 0: none.
+    private ulong _left;
+    private int _toRemoveAtOnce;
+
     /// <summary>What <see cref="TryPeek"/> found at the head.</summary>
     public readonly record struct Peeked(ulong Position, Cell Cell);
 
@@ -118,7 +128,12 @@ internal sealed unsafe partial class Ring
     /// Reads the oldest reference. False: the ring is empty. The tail is not read for that, whose line is its senders': whether it agrees, <see cref="ThrowIfInDisorder"/> tells who is about to sleep.
     /// </summary>
     /// <exception cref="QueueCorruptException">Head and cells contradict each other.</exception>
-    public bool TryPeek(out Peeked peeked) => Look(out peeked, asksTail: false) ?? throw InDisorder();
+    public bool TryPeek(out Peeked peeked)
+    {
+        if (_left != 0)
+            RemoveLeft();
+        return Look(out peeked, asksTail: false) ?? throw InDisorder();
+    }
 
     /// <exception cref="QueueCorruptException">Head, tail and cells contradict each other.</exception>
     public void ThrowIfInDisorder()
@@ -131,26 +146,22 @@ internal sealed unsafe partial class Ring
     /// Whether the cell at the head has a reference, or was emptied: something for a receiver to look at. Only that: the tail, which senders write, is not read, so that who
     /// waits takes no line from them but the one that will have the reference.
     /// </summary>
-    public bool HasNews
+    public bool HasNews => SeesNews(out _);
+
+    /// <summary>As <see cref="HasNews"/>.</summary>
+    /// <param name="seen">The cell at the head.</param>
+    public bool SeesNews(out Cell seen)
     {
-        get
-        {
-            ulong head = Volatile.Read(ref Head);
-            Cell seen = new(Volatile.Read(ref CellAt(head)));
-            return !seen.IsEmpty || LapsAhead(seen.Lap, head) != 0;
-        }
+        ulong head = Volatile.Read(ref Head);
+        seen = new(Volatile.Read(ref CellAt(head)));
+        return !seen.IsEmpty || LapsAhead(seen.Lap, head) != 0;
     }
 
     /// <summary>A cell that was just read and is to be changed: its line is on its way while something else is waited for.</summary>
     public void PrefetchForWrite(ulong position) => Processor.PrefetchForWrite(Unsafe.AsPointer(ref CellAt(position)));
 
-    /// <summary>The reference behind one that was found, if it is there: what a receiver will want next.</summary>
-    public bool TryPeekAt(ulong position, out MessageReference next)
-    {
-        Cell seen = new(Volatile.Read(ref CellAt(position)));
-        next = seen.Reference;
-        return !seen.IsEmpty;
-    }
+    /// <summary>The cell behind one that was found, whatever its lap: what a receiver will want next.</summary>
+    public Cell Glance(ulong position) => new(Volatile.Read(ref CellAt(position)));
 
     /// <summary>
     /// Another one was first, so that two run that do the same: they take the lines of that place from each other with each message. Lets somebody else run, who does the other half most likely, if anybody waits for
@@ -202,6 +213,39 @@ internal sealed unsafe partial class Ring
         Interlocked.CompareExchange(ref cell, Cell.Empty(peeked.Cell.Lap + 1).Bits, peeked.Cell.Bits);
         CrashPoint.At(advance);
         Interlocked.CompareExchange(ref Head, peeked.Position + 1, peeked.Position);
+    }
+
+    /// <summary>
+    /// The same at this handle's next look at the head, which comes before its next wait: what its user does with the message, an answer above all, need not wait for these two exchanges. Until then the reference is
+    /// stale, and whoever meets it at the head removes it. So only for one whose message is done, and after a look that found nobody asleep: who sleeps goes by what it saw.
+    /// </summary>
+    public void RemoveLater(Peeked peeked)
+    {
+        if (_toRemoveAtOnce > 0)
+        {
+            _toRemoveAtOnce--;
+            Remove(peeked);
+        }
+        else
+        {
+            Volatile.Write(ref _left, peeked.Position + 1);
+        }
+    }
+
+    // Several threads may do so at once, as whoever removes a reference; one of two that left some may be forgotten, and is as one whose receiver was killed.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void RemoveLeft()
+    {
+        ulong left = Volatile.Read(ref _left);
+        if (left == 0)
+            return;
+        Volatile.Write(ref _left, 0);
+        ulong position = left - 1;
+        Cell seen = new(Volatile.Read(ref CellAt(position)));
+        if (LapsAhead(seen.Lap, position) == 0 && !seen.IsEmpty)
+            Remove(new Peeked(position, seen));
+        else
+            _toRemoveAtOnce = AtOnceForOthers; // Others receive as well, and were kept up by it.
     }
 
     /// <summary>Whether a reference may be there; cheap, and may be out of date at once.</summary>

@@ -57,6 +57,7 @@ internal static class Step
     public const string ReceivePass = "recv.pass";
     public const string TakeCopy = "take.copy";
     public const string TakeState = "take.state";
+    public const string TakeSleepers = "take.sleepers";
 
     // The answers.
     public const string CompleteState = "complete.state";

@@ -25,6 +25,18 @@ internal static partial class CrashScenarios
             ReceiverWaits = true,
             Prepare = static row => row.Sender.Do("send 100"),
         },
+        new("Receive into memory, and again", "receiver")
+        {
+            Do = "receive-into; receive-into",
+            ReceiverWaits = true,
+            Prepare = static row => row.Sender.Do("send 100; send 100"),
+        },
+        new("Receive into memory, a sender sleeps for room", "receiver")
+        {
+            Do = "receive-into",
+            ReceiverWaits = true,
+            Prepare = SleepForRoom,
+        },
         new("Receive into memory, arena", "receiver")
         {
             Do = "receive-into",
@@ -47,12 +59,7 @@ internal static partial class CrashScenarios
         {
             Do = "receive; read; complete",
             ReceiverWaits = true,
-            Prepare = static async row =>
-            {
-                (CrashProcess full, int index) = await row.Join(3);
-                await full.Do("fill; begin-send 100");
-                await CrashRow.Until(() => row.IsAsleep(WaitKind.Space, index), "a sender sleeps for room");
-            },
+            Prepare = SleepForRoom,
         },
         new("Receive, passes the wake-up on", "receiver")
         {
@@ -107,6 +114,13 @@ internal static partial class CrashScenarios
             Prepare = static row => LeaveMessageOfTheDead(row, 20000),
         },
     ];
+
+    private static async Task SleepForRoom(CrashRow row)
+    {
+        (CrashProcess full, int index) = await row.Join(3);
+        await full.Do("fill; begin-send 100");
+        await CrashRow.Until(() => row.IsAsleep(WaitKind.Space, index), "a sender sleeps for room");
+    }
 
     private static async Task SendOnceAsleep(CrashRow row)
     {

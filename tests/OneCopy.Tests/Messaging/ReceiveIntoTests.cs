@@ -38,6 +38,62 @@ public sealed class ReceiveIntoTests : IDisposable
         Assert.Equal(0, none);
     }
 
+    /// <summary>A receiver may leave the reference of what it took in the ring until it comes again, and it may never come.</summary>
+    [Fact]
+    public void The_room_of_what_was_taken_is_there_though_its_receiver_does_not_come_again()
+    {
+        using MessageQueue sender = _root.Open(options: Small());
+        using MessageQueue receiver = _root.Open(options: Small());
+        while (sender.TrySend([1]))
+        {
+        }
+
+        Assert.True(receiver.TryReceive(new byte[1], out _));
+        Assert.True(sender.TrySend([2]));
+        Assert.False(sender.TrySend([3]));
+        Assert.Equal((64, 0), (sender.Statistics.Queued, sender.Statistics.Leased));
+    }
+
+    [Fact]
+    public async Task A_sender_that_sleeps_for_room_is_woken_by_a_receiver_that_takes_one_and_does_not_come_again()
+    {
+        using MessageQueue sender = _root.Open(options: Small());
+        using MessageQueue receiver = _root.Open(options: Small());
+        while (sender.TrySend([1]))
+        {
+        }
+
+        using Ring ring = sender.OpenRing();
+        Task sending = Task.Run(() => sender.Send([2], cancellationToken: TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
+        Eventually.True(() => ring.IsAsleep(WaitKind.Space, sender.ParticipantIndex), "the sender sleeps for room");
+        uint bell = BellOf(sender);
+        Assert.True(receiver.TryReceive(new byte[1], out _));
+
+        // Rung, and not only awake by itself a while later.
+        Assert.NotEqual(bell, BellOf(sender));
+        await sending.WaitAsync(s_soon, TestContext.Current.CancellationToken);
+
+        static unsafe uint BellOf(MessageQueue queue) => Volatile.Read(ref *queue.Self().Doorbell(WaitKind.Space));
+    }
+
+    /// <summary>Each of two meets what the other one has left.</summary>
+    [Fact]
+    public void Receivers_that_take_in_turn_get_all_in_order()
+    {
+        using MessageQueue sender = _root.Open(options: Small());
+        using MessageQueue one = _root.Open(options: Small());
+        using MessageQueue two = _root.Open(options: Small());
+        byte[] room = new byte[4];
+        for (int i = 0; i < 5000; i++)
+        {
+            sender.Send(Numbered(i, 4));
+            if (i < 3)
+                continue;
+            Assert.True((i % 2 == 0 ? one : two).TryReceive(room, out _));
+            Assert.Equal(i - 3, NumberOf(room));
+        }
+    }
+
     [Theory]
     [InlineData(100)]
     [InlineData(5_000)]
@@ -353,6 +409,8 @@ public sealed class ReceiveIntoTests : IDisposable
     }
 
     private static int NumberOf(ReadOnlySpan<byte> payload) => BitConverter.ToInt32(payload);
+
+    private static QueueOptions Small() => new() { RingCapacity = 64, Blocks = 128 };
 
     private static byte[] Numbered(int number, int length)
     {

@@ -68,6 +68,40 @@ public sealed class RingTests : IDisposable
     }
 
     [Fact]
+    public void A_reference_that_is_left_is_removed_at_the_next_look_at_the_head()
+    {
+        using MessageQueue queue = Open();
+        using Ring ring = queue.OpenRing();
+        Fill(ring, 3);
+        Assert.True(ring.TryPeek(out Ring.Peeked first));
+        ulong head = ring.Head;
+        ring.RemoveLater(first);
+        Assert.Equal((head, 3), (ring.Head, ring.References().Count));
+        Assert.True(ring.TryPeek(out Ring.Peeked second));
+        Assert.Equal((head + 1, head + 1, 1, 2), (ring.Head, second.Position, second.Cell.Block, ring.References().Count));
+    }
+
+    [Fact]
+    public void A_reference_that_was_left_and_that_another_has_removed_is_not_touched_and_those_after_it_are_removed_at_once()
+    {
+        using MessageQueue queue = Open();
+        using Ring ring = queue.OpenRing(), other = queue.OpenRing();
+        Fill(ring, 64);
+        Assert.True(ring.TryPeek(out Ring.Peeked first));
+        ring.RemoveLater(first);
+        Assert.True(other.TryPeek(out Ring.Peeked same));
+        Assert.Equal(first, same);
+        other.Remove(same);
+
+        // Its place is another message's by now, a lap further on.
+        Fill(ring, 1);
+        Assert.True(ring.TryPeek(out Ring.Peeked second));
+        Assert.Equal((first.Position + 1, 64), (second.Position, ring.References().Count));
+        ring.RemoveLater(second);
+        Assert.Equal((first.Position + 2, 63), (ring.Head, ring.References().Count));
+    }
+
+    [Fact]
     public void Each_position_of_a_lap_has_a_place_of_its_own_and_neighbours_lie_in_different_lines()
     {
         for (int capacity = RingLayout.MinCapacity; capacity <= 1 << 16; capacity *= 2)

@@ -30,16 +30,19 @@ internal static class MessageContent
     /// <summary>The number that a payload claims; 0 if it is too short to have one.</summary>
     public static ulong NumberOf(ReadOnlySpan<byte> payload) => payload.Length < LeastLength ? 0 : BinaryPrimitives.ReadUInt64LittleEndian(payload);
 
-    /// <summary>Of messages that were copied one behind the other into memory that was cleared; of the last one perhaps not all bytes.</summary>
+    /// <summary>
+    /// Of messages that were copied one behind the other into memory that was cleared; of the last one perhaps not all bytes. Whatever is behind them, such as the rest of a longer one that was copied there before, begins
+    /// with no number and seed of the run.
+    /// </summary>
     public static List<ulong> NumbersIn(ReadOnlySpan<byte> place, ulong seed)
     {
         List<ulong> numbers = [];
         while (NumberOf(place) is not 0 and ulong number)
         {
-            numbers.Add(number);
             long length = BinaryPrimitives.ReadInt64LittleEndian(place[16..]);
             if (BinaryPrimitives.ReadUInt64LittleEndian(place[8..]) != seed || length < LeastLength || length > place.Length)
                 break;
+            numbers.Add(number);
             place = place[(int)length..];
         }
 

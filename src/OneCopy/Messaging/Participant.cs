@@ -150,7 +150,9 @@ internal sealed unsafe partial class Participant : IDisposable
     /// <summary>Owner only, who knows how long the file must be: truncated where nothing was touched since, it is found by its length.</summary>
     public void LookAtLength()
     {
-        if (Stat.Of(_file.Fd(), out statx s).Succeeded && (long)s.stx_size < Volatile.Read(ref _fileSize))
+        // Read before the file is looked at: another thread may make that longer just now, and says so afterwards.
+        long atLeast = Volatile.Read(ref _fileSize);
+        if (Stat.Of(_file.Fd(), out statx s).Succeeded && (long)s.stx_size < atLeast)
             _map.MarkDamaged();
     }
 

@@ -137,9 +137,21 @@ public sealed class TortureAccountTests
         MessageContent.Fill(place.AsSpan(124, 900), 7, seed: 3);
         place.AsSpan(124 + 300).Clear();
         Assert.Equal([5ul, 6, 7], MessageContent.NumbersIn(place, seed: 3));
-        place.AsSpan(124 + 8).Clear();
-        Assert.Equal([5ul, 6, 7], MessageContent.NumbersIn(place, seed: 3));
         Assert.Empty(MessageContent.NumbersIn(new byte[4096], seed: 3));
+
+        // Without the whole of what is in front, it cannot be completed.
+        place.AsSpan(124 + 8).Clear();
+        Assert.Equal([5ul, 6], MessageContent.NumbersIn(place, seed: 3));
+    }
+
+    /// <summary>A copy of which another receiver was first leaves its bytes behind those of the next.</summary>
+    [Fact]
+    public void The_rest_of_a_longer_message_behind_one_that_was_received_into_memory_is_no_message()
+    {
+        byte[] place = new byte[4096];
+        MessageContent.Fill(place.AsSpan(0, 900), 5, seed: 3);
+        MessageContent.Fill(place.AsSpan(0, 104), 6, seed: 3);
+        Assert.Equal([6ul], MessageContent.NumbersIn(place, seed: 3));
     }
 
     [Fact]

@@ -35,6 +35,29 @@ public sealed class HostileFileTests : IDisposable
         Assert.False(receiver.TryReceive(out _));
     }
 
+    [Fact]
+    public async Task A_file_that_grows_while_its_length_is_looked_at_is_not_taken_for_a_truncated_one()
+    {
+        const int Pages = 8192;
+        await using MessageQueue queue = _root.Open(options: new QueueOptions { ArenaLimit = Pages * 4096L });
+        Participant self = queue.Self();
+        bool grows = true;
+        Task looking = Task.Run(
+            () =>
+            {
+                while (Volatile.Read(ref grows))
+                    self.LookAtLength();
+            },
+            Ct);
+        long grown = 0;
+        while (grown < Pages && self.Allocate(grown * 4096, 4096).Succeeded)
+            grown++;
+        Volatile.Write(ref grows, false);
+        await looking;
+        Assert.False(self.IsDamaged, "it was said to be truncated");
+        Assert.Equal(Pages, grown);
+    }
+
     [Theory]
     [InlineData((1L << 40) + 3, 0)]
     [InlineData(1_000_000, 1_000_000)]

@@ -21,7 +21,7 @@ internal static unsafe class CoarseClock
         {
             timespec time;
             s_gettime(CLOCK_REALTIME_COARSE, &time);
-            return (time.tv_sec * 1_000_000) + (uint)((uint)time.tv_nsec / 1_000);
+            return (time.tv_sec * 1_000_000) + ((uint)time.tv_nsec / 1_000);
         }
     }
 

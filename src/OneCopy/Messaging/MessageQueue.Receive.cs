@@ -194,7 +194,7 @@ public sealed partial class MessageQueue
     private void PassOn()
     {
         CrashPoint.At(Step.ReceivePass);
-        if (_ring.AnySleeps(WaitKind.Receive) && _ring.HasNews)
+        if (_ring.AnySleeps(WaitKind.Receive) && _ring.SeesNews(out _))
             WakeOne(WaitKind.Receive);
     }
 
@@ -249,7 +249,12 @@ public sealed partial class MessageQueue
     {
         if (cell.IsEmpty || Volatile.Read(ref _peers[cell.Participant]) is not { } owner || cell.Block >= owner.File.BlockCount)
             return;
-        byte* block = owner.File.Block(cell.Block);
+        PrefetchLines(owner.File.Block(cell.Block));
+    }
+
+    /// <summary>State and record are one line, which is to be written as well; the payload begins the next.</summary>
+    private static unsafe void PrefetchLines(byte* block)
+    {
         Processor.PrefetchForWrite(block);
         Processor.Prefetch(block + BlockLayout.InlineOffset);
     }

@@ -252,14 +252,9 @@ public sealed partial class MessageQueue
         if (index >= file.BlockCount)
             return Taken.NotSo;
 
-        // State and record are one line, which is to be written as well; the payload begins the next.
         byte* block = file.Block(index);
         if (!isFetched)
-        {
-            Processor.PrefetchForWrite(block);
-            Processor.Prefetch(block + BlockLayout.InlineOffset);
-        }
-
+            PrefetchLines(block);
         _ring.PrefetchForWrite(position);
         CrashPoint.At(Step.ReceiveState);
         BlockState seen = file.State(index);

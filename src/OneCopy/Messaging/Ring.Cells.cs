@@ -130,8 +130,9 @@ internal sealed unsafe partial class Ring
     /// <exception cref="QueueCorruptException">Head and cells contradict each other.</exception>
     public bool TryPeek(out Peeked peeked)
     {
-        if (_left != 0)
-            RemoveLeft();
+        ulong left = Volatile.Read(ref _left);
+        if (left != 0)
+            RemoveLeft(left - 1);
         return Look(out peeked, asksTail: false) ?? throw InDisorder();
     }
 
@@ -146,9 +147,6 @@ internal sealed unsafe partial class Ring
     /// Whether the cell at the head has a reference, or was emptied: something for a receiver to look at. Only that: the tail, which senders write, is not read, so that who
     /// waits takes no line from them but the one that will have the reference.
     /// </summary>
-    public bool HasNews => SeesNews(out _);
-
-    /// <summary>As <see cref="HasNews"/>.</summary>
     /// <param name="seen">The cell at the head.</param>
     public bool SeesNews(out Cell seen)
     {
@@ -234,13 +232,9 @@ internal sealed unsafe partial class Ring
 
     // Several threads may do so at once, as whoever removes a reference; one of two that left some may be forgotten, and is as one whose receiver was killed.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void RemoveLeft()
+    private void RemoveLeft(ulong position)
     {
-        ulong left = Volatile.Read(ref _left);
-        if (left == 0)
-            return;
         Volatile.Write(ref _left, 0);
-        ulong position = left - 1;
         Cell seen = new(Volatile.Read(ref CellAt(position)));
         if (LapsAhead(seen.Lap, position) == 0 && !seen.IsEmpty)
             Remove(new Peeked(position, seen));

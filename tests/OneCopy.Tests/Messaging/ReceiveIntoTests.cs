@@ -44,10 +44,7 @@ public sealed class ReceiveIntoTests : IDisposable
     {
         using MessageQueue sender = _root.Open(options: Small());
         using MessageQueue receiver = _root.Open(options: Small());
-        while (sender.TrySend([1]))
-        {
-        }
-
+        sender.FillRing();
         Assert.True(receiver.TryReceive(new byte[1], out _));
         Assert.True(sender.TrySend([2]));
         Assert.False(sender.TrySend([3]));
@@ -59,10 +56,7 @@ public sealed class ReceiveIntoTests : IDisposable
     {
         using MessageQueue sender = _root.Open(options: Small());
         using MessageQueue receiver = _root.Open(options: Small());
-        while (sender.TrySend([1]))
-        {
-        }
-
+        sender.FillRing();
         using Ring ring = sender.OpenRing();
         Task sending = Task.Run(() => sender.Send([2], cancellationToken: TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
         Eventually.True(() => ring.IsAsleep(WaitKind.Space, sender.ParticipantIndex), "the sender sleeps for room");

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using OneCopy.Memory;
 using OneCopy.Messaging;
 
@@ -96,6 +97,7 @@ public sealed partial class MessageQueue
     }
 
     // After the full fence of the change: the owner's flag and the table are looked at after it can be seen.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void TellEnd(Peer owner, int block)
     {
         CrashPoint.At(Step.CompleteRing);

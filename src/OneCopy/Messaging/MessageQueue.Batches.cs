@@ -41,7 +41,7 @@ public sealed unsafe partial class MessageQueue
     /// <param name="payloads">As for <see cref="SendMany"/>.</param>
     /// <param name="options">Properties of each; the time limit has no meaning here.</param>
     /// <returns>How many were sent; 0: there is no room now.</returns>
-    /// <exception cref="OneCopyException">As for <c>Send</c>, at the first payload; at a later one, those before it are sent and counted, and the exception comes with the next call.</exception>
+    /// <exception cref="OneCopyException">As for <c>Send</c>, at the first payload; at a later one, those before it are sent and counted, and the exception comes with the next call. So it does if the memory of a payload is gone.</exception>
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
     public int TrySendMany(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions? options = null) =>
         SendSome(payloads, options ?? SendOptions.Default, waitsAfter: false);
@@ -52,7 +52,6 @@ public sealed unsafe partial class MessageQueue
         options.CheckTimeToLive();
         int properties = options.Properties?.EncodedLength() ?? 0;
         bool isPlain = properties == 0 && options.ExpiresAt(_ring.TimeToLive) == 0;
-        Draft* drafts = stackalloc Draft[MostAtOnce];
         int sent = 0;
         int thread = EnterNew();
         try
@@ -60,15 +59,15 @@ public sealed unsafe partial class MessageQueue
             while (sent < payloads.Length)
             {
                 ReadOnlySpan<ReadOnlyMemory<byte>> next = payloads.Slice(sent, Math.Min(payloads.Length - sent, MostAtOnce));
-                int most = isPlain ? ShortOnesAtFirst(next) : 0;
-                int taken = most > 0
-                    ? TakeShortDrafts(next[..most], drafts, looksAtAll: !waitsAfter, thread)
-                    : TakeDrafts(next, options, properties, drafts, mayThrow: sent == 0, looksAtAll: !waitsAfter, thread);
-                most = most > 0 ? most : next.Length;
-                int published = FillAndPublish(payloads.Slice(sent, taken), options, new ReadOnlySpan<Draft>(drafts, taken));
-                EndSends(payloads.Slice(sent, published), thread);
+                if (isPlain && ShortOnesAtFirst(next) is > 0 and var most)
+                    next = next[..most];
+                else
+                    most = 0;
+                int published = most > 0
+                    ? SendShortOnes(next, mayThrow: sent == 0, looksAtAll: !waitsAfter, thread)
+                    : SendAnyOnes(next, options, properties, mayThrow: sent == 0, looksAtAll: !waitsAfter, thread);
                 sent += published;
-                if (published < most)
+                if (published < next.Length)
                     break;
             }
 
@@ -155,6 +154,15 @@ public sealed unsafe partial class MessageQueue
             System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
     }
 
+    private int SendAnyOnes(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions options, int properties, bool mayThrow, bool looksAtAll, int thread)
+    {
+        Draft* drafts = stackalloc Draft[MostAtOnce];
+        int taken = TakeDrafts(payloads, options, properties, drafts, mayThrow, looksAtAll, thread);
+        int sent = FillAndPublish(payloads[..taken], options, new ReadOnlySpan<Draft>(drafts, taken), mayThrow);
+        EndSends(payloads[..sent], thread);
+        return sent;
+    }
+
     private int ShortOnesAtFirst(ReadOnlySpan<ReadOnlyMemory<byte>> payloads)
     {
         int count = 0;
@@ -218,18 +226,26 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary>How many are sent. Those that are not, whatever the reason, are no drafts any more.</summary>
-    private int FillAndPublish(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions options, ReadOnlySpan<Draft> drafts)
+    private int FillAndPublish(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions options, ReadOnlySpan<Draft> drafts, bool mayThrow)
     {
+        int filled = 0;
         int sent = 0;
         try
         {
-            for (int i = 0; i < drafts.Length; i++)
+            try
             {
-                VectorCopy.Copy(payloads[i].Span, new Span<byte>(drafts[i].Body, payloads[i].Length));
-                LimitLife(drafts[i], options);
+                for (; filled < drafts.Length; filled++)
+                {
+                    VectorCopy.Copy(payloads[filled].Span, new Span<byte>(drafts[filled].Body, payloads[filled].Length));
+                    LimitLife(drafts[filled], options);
+                }
+            }
+            catch when (filled > 0 || !mayThrow)
+            {
+                // A payload that is gone: said by the call that begins with it.
             }
 
-            return sent = PublishMany(drafts);
+            return sent = PublishMany(drafts[..filled]);
         }
         finally
         {

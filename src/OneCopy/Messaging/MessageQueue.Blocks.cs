@@ -75,6 +75,8 @@ public sealed unsafe partial class MessageQueue
         public long MovedOffset;
         public long MovedSize;
         public AttachedSend? Waiting;
+
+        public readonly bool HoldsAnything => (ArenaSize | MovedSize) != 0 || Waiting is not null;
     }
 
     /// <summary>Send, first step. False: no block or no arena bytes are free now. Throws if there never will be, or ENOSPC.</summary>
@@ -196,10 +198,12 @@ public sealed unsafe partial class MessageQueue
             return true;
         }
 
-        for (int i = 0; i < _blocks.Length && (looksAtAll || IsFree(_nextBlock)); i++)
+        for (int i = 0; i < _blocks.Length; i++)
         {
-            if (TryTakeNext(out block, out state))
+            if (TryTakeNext(passesOver: looksAtAll, out block, out state))
                 return true;
+            if (!looksAtAll)
+                break;
         }
 
         block = -1;
@@ -207,20 +211,25 @@ public sealed unsafe partial class MessageQueue
         return false;
     }
 
-    private bool TryTakeNext(out int block, out BlockState state)
+    private bool TryTakeNext(bool passesOver, out int block, out BlockState state)
     {
         block = _nextBlock;
-        _nextBlock = _nextBlock + 1 == _blocks.Length ? 0 : _nextBlock + 1;
-        BlockState seen = _self.State(block);
+        ref ulong word = ref _self.StateWord(block);
+        BlockState seen = new(Volatile.Read(ref word));
         state = new BlockState(NextGeneration(seen), Phase.Filling, _self.Index, 0);
-        if (seen.Phase is not (Phase.Free or Phase.Done))
+        bool isFree = seen.Phase is Phase.Free or Phase.Done;
+        if (isFree || passesOver)
+            _nextBlock = block + 1 == _blocks.Length ? 0 : block + 1;
+        if (!isFree)
             return false;
-        Release(block, seen);
+        ref OwnBlock own = ref _blocks[block];
+        if (own.HoldsAnything)
+            Release(block, seen);
         CrashPoint.At(Step.SendTake);
 
         // A store, and no exchange: a block that is free or done is changed by its owner alone, and this is under the gate. Before what is written of the record next:
         // who inspects a done message looks at the state again after its record, and is not to take the next one's for it.
-        Volatile.Write(ref _self.StateWord(block), state.Bits);
+        Volatile.Write(ref word, state.Bits);
         Volatile.WriteBarrier();
         return true;
     }
@@ -231,7 +240,7 @@ public sealed unsafe partial class MessageQueue
     /// </summary>
     private void TakeAhead()
     {
-        if (_generationAhead != 0 || (_isBehind && _blocksToUse <= 0) || !IsFree(_nextBlock) || !TryTakeNext(out int block, out BlockState state))
+        if (_generationAhead != 0 || (_isBehind && _blocksToUse <= 0) || !TryTakeNext(passesOver: false, out int block, out BlockState state))
             return;
         (_blockAhead, _generationAhead) = (block, state.Generation);
 

@@ -252,6 +252,17 @@ public sealed partial class MessageQueue
         PrefetchLines(owner.File.Block(cell.Block));
     }
 
+    /// <summary>The same of the one behind, which is mostly of the same sender.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private unsafe void PrefetchNext(Ring.Peeked oldest, Participant sender)
+    {
+        Cell next = _ring.Glance(oldest.Position + 1);
+        if (next.Participant != sender.Index)
+            PrefetchMessage(next);
+        else if (next.Block < sender.BlockCount)
+            PrefetchLines(sender.Block(next.Block));
+    }
+
     /// <summary>State and record are one line, which is to be written as well; the payload begins the next.</summary>
     private static unsafe void PrefetchLines(byte* block)
     {

@@ -40,21 +40,15 @@ public sealed partial class MessageQueue
     public unsafe int Receive(Span<byte> destination, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         int thread = EnterNew();
-        try
+        fixed (byte* to = destination)
         {
-            fixed (byte* to = destination)
-            {
-                int length = TakeNext(to, destination.Length, thread, cancellationToken);
-                if (length >= 0)
-                    _gathering.Found(1);
-                else
-                    length = WaitAndTake(to, destination.Length, timeout, cancellationToken);
-                return length;
-            }
-        }
-        finally
-        {
+            // Nothing throws until it is left: within a handler the compiler would keep in memory all that follows.
+            Taken taken = TryTakeShort(to, destination.Length, thread, hasWaited: false, out long length);
+            if (taken != Taken.Yes)
+                return ReceiveOther(taken, to, destination.Length, length, timeout, thread, cancellationToken);
+            _gathering.Found(1);
             Exit(thread);
+            return (int)length;
         }
     }
 
@@ -157,14 +151,28 @@ public sealed partial class MessageQueue
         }
     }
 
-    // Apart, so that its locals are not made ready for each message that is there already.
+    /// <summary>The rest of it, where there was no short message at once.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private unsafe int WaitAndTake(byte* destination, int room, TimeSpan? timeout, CancellationToken ct)
+    private unsafe int ReceiveOther(Taken taken, byte* destination, int room, long length, TimeSpan? timeout, int thread, CancellationToken ct)
     {
-        TakeInto take = new(destination, room, ct);
-        return WaitUntil(WaitKind.Receive, ref take, Deadline.After(timeout), ct)
-            ? take.Length
-            : throw new TimeoutException($"No message came in the queue {Name} in time.");
+        try
+        {
+            int there = TakeOther(taken, destination, room, length, thread, ct) ?? TakeNext(destination, room, thread, ct);
+            if (there >= 0)
+            {
+                _gathering.Found(1);
+                return there;
+            }
+
+            TakeInto take = new(destination, room, ct);
+            return WaitUntil(WaitKind.Receive, ref take, Deadline.After(timeout), ct)
+                ? take.Length
+                : throw new TimeoutException($"No message came in the queue {Name} in time.");
+        }
+        finally
+        {
+            Exit(thread);
+        }
     }
 
     /// <summary>Takes the oldest message that can be had: its length; -1: there is none.</summary>
@@ -177,54 +185,61 @@ public sealed partial class MessageQueue
     {
         while (true)
         {
-            switch (TryTakeShort(destination, room, thread, hasWaited, out long length))
-            {
-                case Taken.Yes:
-                    return (int)length;
-                case Taken.Empty:
-                    ThrowIfBroken(); // Zeros look like an empty ring.
-                    return -1;
-                case Taken.TooLong:
-                    throw TooLongFor(room, length);
-                default:
-                    if (TryTakeByLease(destination, room, thread, ct, out int taken))
-                        return taken;
-                    break;
-            }
+            Taken taken = TryTakeShort(destination, room, thread, hasWaited, out long length);
+            if (taken == Taken.Yes)
+                return (int)length;
+            if (TakeOther(taken, destination, room, length, thread, ct) is { } other)
+                return other;
         }
     }
 
+    /// <summary>What is to be done when a message was not taken at once. Its length, or -1: there is none; null: it is to be looked for again.</summary>
+    private unsafe int? TakeOther(Taken taken, byte* destination, int room, long length, int thread, CancellationToken ct)
+    {
+        switch (taken)
+        {
+            case Taken.Empty when _ring.TryPeek(out _):
+                return null;
+            case Taken.Empty:
+                ThrowIfBroken(); // Zeros look like an empty ring.
+                return -1;
+            case Taken.TooLong:
+                throw TooLongFor(room, length);
+            default:
+                return TryTakeByLease(destination, room, thread, ct, out int other) ? other : null;
+        }
+    }
+
+    /// <summary>The oldest message, if it is a short one. Throws nothing.</summary>
     private unsafe Taken TryTakeShort(byte* destination, int room, int thread, bool hasWaited, out long length)
     {
         length = 0;
-        if (!_ring.TryPeek(out Ring.Peeked oldest))
+        Ring ring = _ring;
+        if (!ring.TryPeekAtOnce(out Ring.Peeked oldest))
             return Taken.Empty;
-        Taken taken = TryCopyAndComplete(oldest.Position, oldest.Cell, destination, room, isFetched: hasWaited, out length, out Peer? owner);
+        Taken taken = TryCopyAndComplete(oldest.Position, oldest.Cell, destination, room, isFetched: hasWaited, out long copied, out Peer? owner);
+        length = copied;
         if (taken != Taken.Yes)
             return taken;
         _lastSender = oldest.Cell.Participant;
-        RemoveTaken(oldest);
+
+        // After the full fence of the exchange: whoever has not announced its sleep by now looks later, and finds the message done and its reference stale, which it removes itself.
+        CrashPoint.At(Step.TakeSleepers);
+        if (ring.AnySleeps())
+            RemoveAndWake(oldest);
+        else
+            ring.RemoveLater(oldest);
         if (!hasWaited)
-            PrefetchMessage(oldest.Position + 1);
+            PrefetchNext(oldest, owner!.File);
         TellEnd(owner!, oldest.Cell.Block);
-        CountTaken(1, length, thread);
+        CountTaken(1, copied, thread);
         return Taken.Yes;
     }
 
-    /// <summary>
-    /// After the full fence of the exchange: whoever has not announced its sleep by now looks later, and finds the message done and its reference stale, which it removes itself.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void RemoveTaken(in Ring.Peeked oldest)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void RemoveAndWake(Ring.Peeked taken)
     {
-        CrashPoint.At(Step.TakeSleepers);
-        if (!_ring.AnySleeps(WaitKind.Space) && !_ring.AnySleeps(WaitKind.Receive))
-        {
-            _ring.RemoveLater(oldest);
-            return;
-        }
-
-        _ring.Remove(oldest);
+        _ring.Remove(taken);
         WakeOne(WaitKind.Space);
         PassOn();
     }
@@ -257,7 +272,8 @@ public sealed partial class MessageQueue
             PrefetchLines(block);
         _ring.PrefetchForWrite(position);
         CrashPoint.At(Step.ReceiveState);
-        BlockState seen = file.State(index);
+        ref ulong word = ref *(ulong*)(block + BlockLayout.StateOffset);
+        BlockState seen = new(Volatile.Read(ref word));
         if (!seen.IsQueuedAs(cell.Generation))
             return Taken.NotSo;
         CrashPoint.At(Step.TakeCopy);
@@ -277,10 +293,11 @@ public sealed partial class MessageQueue
 
         // A full fence: the copy is before it, and what follows is looked at after it can be seen.
         CrashPoint.At(Step.TakeState);
-        return file.Change(index, seen, seen.To(Phase.Done, _self.Index)) == seen ? Taken.Yes : Taken.NotSo;
+        return Interlocked.CompareExchange(ref word, seen.To(Phase.Done, _self.Index).Bits, seen.Bits) == seen.Bits ? Taken.Yes : Taken.NotSo;
     }
 
     // What was read of it is that message's, and it is not one to be put away instead.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool StaysThere(Participant file, int block, BlockState seen, long length)
     {
         bool isPossible = MessageRecord.TryRead(file, block, out MessageRecord record) && record.Length == length && !record.HasExpired;

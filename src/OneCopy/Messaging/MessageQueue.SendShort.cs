@@ -19,34 +19,53 @@ public sealed unsafe partial class MessageQueue
         if (payload.Length > self.InlineCapacity || ring.TimeToLive != 0 || ct.IsCancellationRequested)
             return false;
         int thread = EnterNew();
+
+        // Nothing throws until it is left: within a handler the compiler would keep in memory all that follows. And one entry of the gate for all that is under it.
+        ring.PrefetchForWrite(Volatile.Read(ref ring.Tail)); // Its line comes while the block is filled.
+        CrashPoint.At(Step.SendTake);
+        _blocksGate.Enter(thread);
+        int block = _blockAhead;
+        uint generation = _generationAhead;
+        _generationAhead = 0;
+        _isBehind = false;
+        if (generation == 0)
+        {
+            _blocksGate.Exit();
+            Exit(thread);
+            return false;
+        }
+
+        CrashPoint.At(Step.SendRecord);
+        byte* p = self.Block(block);
+        FillShort(p, payload, (ulong)++_sequence, MessageRecord.RoughNow);
+        MarkQueued(p, generation);
+        if (!ring.TryEnqueueAtOnce(new MessageReference(self.Index, block, generation)))
+        {
+            _blocksGate.Exit();
+            SendQueued(new ShortDraft(block, generation), payload.Length, thread, ct);
+            return true;
+        }
+
+        self.CountInGate(Counter.SentInline, Lane.Inline, 1, payload.Length);
+        TakeAhead();
+        _blocksGate.Exit();
+        CrashPoint.At(Step.SendWake);
+        WakeOne(WaitKind.Receive);
+        if (IsBroken)
+            throw ExitedBroken(thread);
+        Exit(thread);
+        return true;
+    }
+
+    /// <summary>The rest of it, where another sender was first, or the ring is full.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void SendQueued(ShortDraft queued, int length, int thread, CancellationToken ct)
+    {
         try
         {
-            // Its line comes while the block is filled.
-            ring.PrefetchForWrite(Volatile.Read(ref ring.Tail));
-            CrashPoint.At(Step.SendTake);
-            _blocksGate.Enter(thread);
-            int block = _blockAhead;
-            uint generation = _generationAhead;
-            _generationAhead = 0;
-            _isBehind = false;
-            if (generation == 0)
-            {
-                _blocksGate.Exit();
-                return false;
-            }
-
-            ulong sequence = (ulong)++_sequence;
-            _blocksGate.Exit();
-            CrashPoint.At(Step.SendRecord);
-            byte* body = WriteShortRecord(block, sequence, payload.Length, MessageRecord.RoughNow);
-            VectorCopy.Copy(payload, new Span<byte>(body, payload.Length));
-            Draft draft = new(block, new BlockState(generation, Phase.Filling, self.Index, 0), (nint)body, 0);
-            MarkQueued(draft);
-            if (!TryEnqueueOnce(draft))
-                Enqueue(draft, Deadline.Never, ct, keepDraft: false);
+            Enqueue(AsDraft(queued), Deadline.Never, ct, keepDraft: false);
             ThrowIfBroken();
-            EndSend(Lane.Inline, payload.Length, thread);
-            return true;
+            EndSend(Lane.Inline, length, thread);
         }
         finally
         {
@@ -54,43 +73,148 @@ public sealed unsafe partial class MessageQueue
         }
     }
 
-    /// <summary>What <see cref="WriteRecord"/> writes of a payload that fits in the block and has no properties. Where the payload goes.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private byte* WriteShortRecord(int block, ulong sequence, int length, long now)
+    /// <summary>
+    /// Many of them. Blocks are taken for as many as there are; then one after the other is filled and its reference put behind the one before; and then the tail is taken there in one step: whoever is killed in
+    /// between leaves a tail that others help on, as they do by one after a single send. How many are sent; what there was no room for is not.
+    /// </summary>
+    /// <param name="payloads">No more than are sent at once.</param>
+    /// <param name="mayThrow">Where the first payload cannot be had. At a later one those before it are sent, and it is said by the call that begins with it.</param>
+    /// <param name="looksAtAll">At all blocks, as for <see cref="TryDraft(in Needs, MessageProperties?, out Draft, bool)"/>.</param>
+    /// <param name="thread">The one that calls.</param>
+    [SkipLocalsInit]
+    private int SendShortOnes(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, bool mayThrow, bool looksAtAll, int thread)
     {
-        byte* p = _self.Block(block);
+        ShortDraft* drafts = stackalloc ShortDraft[MostAtOnce];
+        int taken = TakeShortDrafts(payloads.Length, drafts, looksAtAll, thread, out ulong sequence);
+        int sent = 0;
+        long bytes = 0;
+        try
+        {
+            long now = MessageRecord.RoughNow;
+            while (sent < taken)
+            {
+                bool isRefused = PutShortOnes(payloads[sent..taken], drafts + sent, sequence + (uint)sent, now, mayThrow && sent == 0, out int put, ref bytes);
+                sent += put;
+
+                // Another sender was there first, or the ring is full: this one, which is queued by now, as one that is sent alone.
+                if (!isRefused || !TryEnqueueQueued(AsDraft(drafts[sent])))
+                    break;
+                bytes += payloads[sent++].Length;
+            }
+        }
+        finally
+        {
+            DiscardFrom(sent, drafts, taken);
+            EndSends(Lane.Inline, sent, bytes, thread);
+        }
+
+        CrashPoint.At(Step.SendWake);
+        if (sent > 0)
+            WakeOne(WaitKind.Receive);
+        return sent;
+    }
+
+    /// <summary>From where the tail is. True: the one behind those that were put is queued, and not in the ring.</summary>
+    private bool PutShortOnes(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, ShortDraft* drafts, ulong sequence, long now, bool mayThrow, out int count, ref long bytes)
+    {
+        Ring ring = _ring;
+        Participant self = _self;
+        ulong tail = ring.TailPosition;
+        long added = 0;
+        int put = 0;
+        bool isRefused = false;
+        try
+        {
+            for (; put < payloads.Length; put++)
+            {
+                // As many lines as are filled side by side; they are here then.
+                if (put < Ring.LinesSideBySide)
+                    ring.PrefetchForWrite(tail + (uint)put);
+                ReadOnlySpan<byte> payload = payloads[put].Span; // The one that may throw: not the queue's, and perhaps gone.
+                (int block, uint generation) = (drafts[put].Block, drafts[put].Generation);
+                CrashPoint.At(Step.SendRecord);
+                byte* p = self.Block(block);
+                FillShort(p, payload, sequence + (uint)put, now);
+                MarkQueued(p, generation);
+                if (!ring.TryPutAt(tail + (uint)put, new MessageReference(self.Index, block, generation)))
+                {
+                    isRefused = true;
+                    break;
+                }
+
+                added += payload.Length;
+            }
+        }
+        catch when (put > 0 || !mayThrow)
+        {
+            // Said by the call that begins with it.
+        }
+
+        ring.AdvanceTail(tail, put);
+        bytes += added;
+        count = put;
+        return isRefused;
+    }
+
+    /// <summary>What <see cref="WriteRecord"/> writes of a payload that fits in the block and has no properties, and the payload.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FillShort(byte* p, ReadOnlySpan<byte> payload, ulong sequence, long now)
+    {
         *(ulong*)(p + BlockLayout.SequenceOffset) = sequence;
-        *(long*)(p + BlockLayout.PayloadLengthOffset) = length;
+        *(long*)(p + BlockLayout.PayloadLengthOffset) = payload.Length;
         *(ulong*)(p + BlockLayout.LaneOffset) = (ulong)Lane.Inline | ((ulong)BlockLayout.PropertiesInline << 8); // No properties, no segments: four fields in one store.
         *(long*)(p + BlockLayout.PayloadOffsetOffset) = BlockLayout.InlineOffset;
         *(long*)(p + BlockLayout.PropertiesOffsetOffset) = BlockLayout.InlineOffset;
         *(long*)(p + BlockLayout.TimeSentOffset) = now;
         *(long*)(p + BlockLayout.ExpiresOffset) = 0;
-        return p + BlockLayout.InlineOffset;
+        VectorCopy.Copy(payload, new Span<byte>(p + BlockLayout.InlineOffset, payload.Length));
     }
 
-    /// <summary>As <see cref="TakeDrafts"/>, of payloads that all fit in their blocks.</summary>
-    private int TakeShortDrafts(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, Draft* drafts, bool looksAtAll, int thread)
+    /// <summary>As <see cref="MarkQueued(Draft)"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void MarkQueued(byte* p, uint generation)
+    {
+        CrashPoint.At(Step.SendPublish);
+        Volatile.Write(ref *(ulong*)(p + BlockLayout.StateOffset), new BlockState(generation, Phase.Queued, _self.Index, 0).Bits);
+    }
+
+    /// <summary>The first step of a send, of payloads that all fit in their blocks. How many blocks there are for them.</summary>
+    private int TakeShortDrafts(int most, ShortDraft* drafts, bool looksAtAll, int thread, out ulong sequence)
     {
         int taken = 0;
-        long now = MessageRecord.RoughNow;
         _blocksGate.Enter(thread);
+        sequence = (ulong)_sequence + 1;
         if (looksAtAll || !IsToLetReceiversGoOn())
         {
-            while (taken < payloads.Length && TryTakeBlock(looksAtAll, out int block, out BlockState state))
+            while (taken < most && TryTakeBlock(looksAtAll, out int block, out BlockState state))
             {
                 PrefetchFurther(block);
-                CrashPoint.At(Step.SendRecord);
-                byte* body = WriteShortRecord(block, (ulong)++_sequence, payloads[taken].Length, now);
-                drafts[taken++] = new Draft(block, state, (nint)body, 0);
+                drafts[taken++] = new ShortDraft(block, state.Generation);
             }
 
-            NoteTaken(taken, payloads.Length);
+            _sequence += taken;
+            NoteTaken(taken, most);
         }
 
         _blocksGate.Exit();
         return taken;
     }
+
+    // In the order of an undo. By their states: one that somebody has claimed without its reference, in a ring in disorder, is being read.
+    private void DiscardFrom(int sent, ShortDraft* drafts, int taken)
+    {
+        for (int i = taken - 1; i >= sent; i--)
+        {
+            Draft draft = AsDraft(drafts[i]);
+            if (_self.State(draft.Block) == draft.State)
+                Discard(draft);
+        }
+    }
+
+    private Draft AsDraft(ShortDraft draft) =>
+        new(draft.Block, new BlockState(draft.Generation, Phase.Filling, _self.Index, 0), (nint)_self.Block(draft.Block) + BlockLayout.InlineOffset, 0);
+
+    private readonly record struct ShortDraft(int Block, uint Generation);
 
     /// <summary>The lines of the block of a message further on in a batch, which a receiver had last: they come while those in between are written.</summary>
     private void PrefetchFurther(int block)

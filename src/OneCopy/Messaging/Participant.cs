@@ -13,6 +13,7 @@ internal sealed unsafe partial class Participant : IDisposable
     private readonly MemoryMapping _map;
     private readonly MemoryMapping? _arenaMap;
     private readonly byte* _base;
+    private readonly byte* _blocks;
     private readonly long _movesOffset;
     private long _fileSize;
 
@@ -36,6 +37,8 @@ internal sealed unsafe partial class Participant : IDisposable
         NonceAddress = *(nuint*)(header + ParticipantLayout.NonceAddressOffset);
         QueueId = new Guid(new ReadOnlySpan<byte>(header + ParticipantLayout.QueueIdOffset, 16));
         Nonce = new Guid(new ReadOnlySpan<byte>(header + ParticipantLayout.NonceOffset, ParticipantLayout.NonceLength));
+        _blocks = _base + ParticipantLayout.BlocksOffset;
+        InlineCapacity = BlockSize - BlockLayout.InlineOffset;
         _movesOffset = ParticipantLayout.MovesOffset(BlockCount, BlockSize);
         ArenaOffset = ParticipantLayout.ArenaOffset(BlockCount, BlockSize);
     }
@@ -72,7 +75,7 @@ internal sealed unsafe partial class Participant : IDisposable
     /// <summary>Where the arena begins in the file.</summary>
     public long ArenaOffset { get; }
 
-    public int InlineCapacity => BlockSize - BlockLayout.InlineOffset;
+    public int InlineCapacity { get; }
 
     public bool IsThisProcess => Pid == ProcessIdentity.Pid && PidNamespace == ProcessIdentity.PidNamespace
         && StartTime == ProcessIdentity.StartTime;
@@ -84,7 +87,7 @@ internal sealed unsafe partial class Participant : IDisposable
     /// <summary>Set by a handle that was closed but could not finish: its process lives, its lock is free, others are to recover it.</summary>
     public ref uint Closed => ref *(uint*)(_base + ParticipantLayout.ClosedOffset);
 
-    public byte* Block(int index) => _base + ParticipantLayout.BlocksOffset + ((long)index * BlockSize);
+    public byte* Block(int index) => _blocks + ((nint)index * BlockSize);
 
     public ref ulong StateWord(int block) => ref *(ulong*)(Block(block) + BlockLayout.StateOffset);
 

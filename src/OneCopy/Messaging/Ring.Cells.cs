@@ -20,8 +20,9 @@ internal sealed unsafe partial class Ring
     // So many messages after another receiver was met, none is left.
     private const int AtOnceForOthers = 1024;
 
-    // The position behind a reference that is to be removed yet (RemoveLater). 0: none.
+    // The position behind a reference that is to be removed yet (RemoveLater), and that reference. 0: none.
     private ulong _left;
+    private ulong _leftCell;
     private int _toRemoveAtOnce;
 
     /// <summary>What <see cref="TryPeek"/> found at the head.</summary>
@@ -65,6 +66,18 @@ internal sealed unsafe partial class Ring
         throw InDisorder();
     }
 
+    /// <summary>The same with one try, which needs no loop if no other sender comes in between. False: perhaps there is room all the same. Throws nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryEnqueueAtOnce(MessageReference reference)
+    {
+        ulong tail = TailPosition;
+        if (!TryPutAt(tail, reference))
+            return false;
+        CrashPoint.At(Step.EnqueueAdvance);
+        Interlocked.CompareExchange(ref Tail, tail + 1, tail);
+        return true;
+    }
+
     /// <summary>Where the next reference goes, most likely.</summary>
     public ulong TailPosition
     {
@@ -76,6 +89,7 @@ internal sealed unsafe partial class Ring
     }
 
     /// <summary>Puts a reference at a position, if that is empty and in its lap; the tail is to follow (<see cref="AdvanceTail"/>). A full fence, as in <see cref="TryEnqueue"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPutAt(ulong position, MessageReference reference)
     {
         uint lap = (uint)(position >> _lapShift) & Cell.LapMask;
@@ -100,10 +114,12 @@ internal sealed unsafe partial class Ring
     }
 
     /// <summary>The first half of <see cref="Remove"/>; the head is to follow.</summary>
-    public void TakeOut(ulong position, Cell cell)
+    public void TakeOut(ulong position, Cell cell) => TryTakeOut(position, cell);
+
+    private bool TryTakeOut(ulong position, Cell cell)
     {
         CrashPoint.At(Step.ReceivePop);
-        Interlocked.CompareExchange(ref CellAt(position), Cell.Empty(cell.Lap + 1).Bits, cell.Bits);
+        return Interlocked.CompareExchange(ref CellAt(position), Cell.Empty(cell.Lap + 1).Bits, cell.Bits) == cell.Bits;
     }
 
     public void AdvanceHead(ulong from, ulong to)
@@ -130,10 +146,22 @@ internal sealed unsafe partial class Ring
     /// <exception cref="QueueCorruptException">Head and cells contradict each other.</exception>
     public bool TryPeek(out Peeked peeked)
     {
+        return TryPeekAtOnce(out peeked) || (Look(out peeked, asksTail: false) ?? throw InDisorder());
+    }
+
+    /// <summary>The same where the cell at the head has a reference. False: perhaps there is one all the same. Throws nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryPeekAtOnce(out Peeked peeked)
+    {
         ulong left = Volatile.Read(ref _left);
         if (left != 0)
             RemoveLeft(left - 1);
-        return Look(out peeked, asksTail: false) ?? throw InDisorder();
+        CrashPoint.At(Step.ReceiveHead);
+        ulong head = Volatile.Read(ref Head);
+        CrashPoint.At(Step.ReceiveCell);
+        Cell seen = new(Volatile.Read(ref CellAt(head)));
+        peeked = new Peeked(head, seen);
+        return !seen.IsEmpty && LapsAhead(seen.Lap, head) == 0;
     }
 
     /// <exception cref="QueueCorruptException">Head, tail and cells contradict each other.</exception>
@@ -226,20 +254,27 @@ internal sealed unsafe partial class Ring
         }
         else
         {
+            _leftCell = peeked.Cell.Bits;
             Volatile.Write(ref _left, peeked.Position + 1);
         }
     }
 
-    // Several threads may do so at once, as whoever removes a reference; one of two that left some may be forgotten, and is as one whose receiver was killed.
+    // Several threads may do so at once, as whoever removes a reference; one of two that left some may be forgotten, and is as one whose receiver was killed. If the two words are of two threads, the cell does not have
+    // what is expected of it, and nothing is removed: the head follows only what was.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void RemoveLeft(ulong position)
     {
+        Cell cell = new(_leftCell);
         Volatile.Write(ref _left, 0);
-        Cell seen = new(Volatile.Read(ref CellAt(position)));
-        if (LapsAhead(seen.Lap, position) == 0 && !seen.IsEmpty)
-            Remove(new Peeked(position, seen));
+        if (TryTakeOut(position, cell))
+        {
+            CrashPoint.At(Step.ReceiveAdvance);
+            Interlocked.CompareExchange(ref Head, position + 1, position);
+        }
         else
+        {
             _toRemoveAtOnce = AtOnceForOthers; // Others receive as well, and were kept up by it.
+        }
     }
 
     /// <summary>Whether a reference may be there; cheap, and may be out of date at once.</summary>
@@ -297,16 +332,19 @@ internal sealed unsafe partial class Ring
         return true;
     }
 
-    private ref ulong CellAt(ulong position) => ref _cells[PlaceOf(position, Capacity)];
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref ulong CellAt(ulong position) => ref _cells[PlaceOf((nuint)position & _lastPlace)];
 
     /// <summary>
     /// Where a position's cell is. Neighbours lie in different cache lines, so that who puts in the next reference does not take the line of the one before from who
     /// is just taking that out: eight lines are filled side by side.
     /// </summary>
-    internal static int PlaceOf(ulong position, int capacity)
+    /// <param name="position">In its lap.</param>
+    internal static nuint PlaceOf(nuint position)
     {
-        int place = (int)position & (capacity - 1);
-        return (place & ~63) | ((place & 7) << 3) | ((place >> 3) & 7);
+        // The lowest three bits and the next three change places.
+        nuint differing = (position ^ (position >> 3)) & (LinesSideBySide - 1);
+        return position ^ differing ^ (differing << 3);
     }
 
     // The sign of (lap of the cell) - (lap of the position), in 26 bits.

@@ -15,6 +15,7 @@ internal sealed unsafe partial class Ring : IDisposable
     private readonly byte* _base;
     private readonly ulong* _cells;
     private readonly int _lapShift;
+    private readonly nuint _lastPlace;
     private readonly string _path;
 
     private Ring(SafeFileHandle file, MemoryMapping map, string path, Geometry geometry)
@@ -24,6 +25,7 @@ internal sealed unsafe partial class Ring : IDisposable
         _map = map;
         Capacity = (int)geometry.Capacity;
         MaxParticipants = (int)geometry.Participants;
+        _lastPlace = geometry.Capacity - 1;
         _lapShift = System.Numerics.BitOperations.Log2(geometry.Capacity);
         _base = map.Address;
         _cells = (ulong*)(map.Address + RingLayout.CellsOffset);
@@ -113,6 +115,11 @@ internal sealed unsafe partial class Ring : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool AnySleeps(WaitKind kind) =>
         Volatile.Read(ref *(ulong*)(_base + SleepersOffset(kind))) != 0 || (HighestIndexWord >= 64 && Sleepers(kind).Any);
+
+    /// <summary>Whether anybody sleeps for a message, or for room in the ring.</summary>
+    public bool AnySleeps() =>
+        (Volatile.Read(ref *(ulong*)(_base + RingLayout.ReceiveSleepersOffset)) | Volatile.Read(ref *(ulong*)(_base + RingLayout.SpaceSleepersOffset))) != 0
+        || (HighestIndexWord >= 64 && (Sleepers(WaitKind.Receive).Any || Sleepers(WaitKind.Space).Any));
 
     public Sleepers Sleepers(WaitKind kind) => new(
         (ulong*)(_base + SleepersOffset(kind)),

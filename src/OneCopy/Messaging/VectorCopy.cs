@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using System.Text;
@@ -21,6 +22,8 @@ internal static unsafe class VectorCopy
     private const int Page = 4096;
     private const int Step = 128;
     private const int Width = 32;
+    private const int LeastVeryShort = 16;
+    private const int MostVeryShort = 4 * LeastVeryShort;
 
     /// <summary>Elsewhere the C library knows better.</summary>
     public static bool IsUsed { get; } = X86Base.IsSupported && Vector256.IsHardwareAccelerated && IsAmd();
@@ -31,15 +34,53 @@ internal static unsafe class VectorCopy
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Copy(byte* source, byte* destination, long length)
     {
+        if (IsVeryShort(length))
+            CopyVeryShort(ref *source, ref *destination, (nuint)length);
+        else
+            CopyOther(source, destination, length);
+    }
+
+    /// <inheritdoc cref="Copy(byte*, byte*, long)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Copy(ReadOnlySpan<byte> source, Span<byte> destination)
+    {
+        if (IsVeryShort(source.Length) && destination.Length >= source.Length)
+            CopyVeryShort(ref MemoryMarshal.GetReference(source), ref MemoryMarshal.GetReference(destination), (nuint)source.Length);
+        else
+            CopyOther(source, destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsVeryShort(long length) => (ulong)(length - LeastVeryShort) <= MostVeryShort - LeastVeryShort;
+
+    // In place of a call, for what most messages are. All is loaded before anything is stored, from both ends, so that it may overlap.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyVeryShort(ref byte source, ref byte destination, nuint length)
+    {
+        nuint last = length - LeastVeryShort;
+        Vector128<byte> first = Vector128.LoadUnsafe(ref source);
+        Vector128<byte> fourth = Vector128.LoadUnsafe(ref source, last);
+        if (length > 2 * LeastVeryShort)
+        {
+            Vector128<byte> second = Vector128.LoadUnsafe(ref source, LeastVeryShort);
+            Vector128<byte> third = Vector128.LoadUnsafe(ref source, last - LeastVeryShort);
+            second.StoreUnsafe(ref destination, LeastVeryShort);
+            third.StoreUnsafe(ref destination, last - LeastVeryShort);
+        }
+
+        first.StoreUnsafe(ref destination);
+        fourth.StoreUnsafe(ref destination, last);
+    }
+
+    private static void CopyOther(byte* source, byte* destination, long length)
+    {
         if (length <= Short || !IsUsed)
             Buffer.MemoryCopy(source, destination, length, length);
         else
             CopyLong(source, destination, length);
     }
 
-    /// <inheritdoc cref="Copy(byte*, byte*, long)"/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Copy(ReadOnlySpan<byte> source, Span<byte> destination)
+    private static void CopyOther(ReadOnlySpan<byte> source, Span<byte> destination)
     {
         if (source.Length <= Short || !IsUsed)
             source.CopyTo(destination);

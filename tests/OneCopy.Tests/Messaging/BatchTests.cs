@@ -93,13 +93,22 @@ public sealed class BatchTests : IDisposable
         Assert.Equal(0, sender.Statistics.Queued + sender.Statistics.Leased);
     }
 
-    [Fact]
-    public void Payloads_whose_memory_is_gone_leave_the_blocks_free()
+    [Theory]
+    [InlineData(10)]
+    [InlineData(100_000)]
+    public void A_payload_whose_memory_is_gone_is_said_when_those_before_it_are_sent_and_leaves_the_blocks_free(int length)
     {
         using MessageQueue queue = Open(blocks: 4);
         using GoneMemory gone = new();
         for (int i = 0; i < 5; i++)
-            Assert.Throws<ObjectDisposedException>(() => queue.TrySendMany([Numbered(0, 10), gone.Memory]));
+        {
+            Assert.Equal(2, queue.TrySendMany([Numbered(0, length), Numbered(1, length), gone.Memory, Numbered(3, length)]));
+            Drain(queue, 2);
+            Assert.Throws<ObjectDisposedException>(() => queue.TrySendMany([gone.Memory, Numbered(3, length)]));
+            Assert.Throws<ObjectDisposedException>(() => queue.SendMany([Numbered(0, length), gone.Memory]));
+            Drain(queue, 1);
+        }
+
         Assert.Equal(4, queue.TrySendMany(Small(9)));
         Drain(queue, 4);
     }

@@ -106,13 +106,10 @@ public sealed class RingTests : IDisposable
     {
         for (int capacity = RingLayout.MinCapacity; capacity <= 1 << 16; capacity *= 2)
         {
-            int[] places = [.. Enumerable.Range(0, capacity).Select(p => Ring.PlaceOf((ulong)p, capacity))];
+            int[] places = [.. Enumerable.Range(0, capacity).Select(p => (int)Ring.PlaceOf((nuint)p))];
             Assert.Equal(Enumerable.Range(0, capacity), places.Order());
             for (int p = 0; p < capacity; p++)
-            {
-                Assert.Equal(places[p], Ring.PlaceOf((ulong)p + (ulong)capacity, capacity));
                 Assert.NotEqual(places[p] * 8 / Line, places[(p + 1) % capacity] * 8 / Line);
-            }
         }
 
         Assert.Equal(0, RingLayout.CellsOffset % Line);

@@ -1,3 +1,4 @@
+using OneCopy.Interop;
 namespace OneCopy.Messaging;
 
 /// <summary>
@@ -18,7 +19,7 @@ internal struct Gate
     private int _isTaken;
 
     // Written by who is inside.
-    private int _lastThread;
+    private nint _lastThread;
     private int _inARow;
     private int _enough;
     private int _owners;
@@ -35,10 +36,10 @@ internal struct Gate
     /// <summary>Whether a thread has it for its own.</summary>
     public readonly bool IsOwned => _owner is not null;
 
-    public void Enter() => Enter(Environment.CurrentManagedThreadId);
+    public void Enter() => Enter(CurrentThread.Id);
 
-    /// <param name="thread">The number of the one that calls, from whoever has asked for it already.</param>
-    public void Enter(int thread)
+    /// <param name="thread">The one that calls, from whoever has asked for it already.</param>
+    public void Enter(nint thread)
     {
         if (_owner is { } owner && owner.Thread == thread)
         {
@@ -62,7 +63,7 @@ internal struct Gate
             Volatile.Write(ref _isTaken, 0);
     }
 
-    private void EnterShared(int thread)
+    private void EnterShared(nint thread)
     {
         // Yields before long: who is inside may have been interrupted.
         SpinWait spin = default;
@@ -92,7 +93,7 @@ internal struct Gate
     }
 
     /// <summary>By who is inside by an exchange, and then is inside as the owner.</summary>
-    private void Own(int thread)
+    private void Own(nint thread)
     {
         Owner owner = _unused[_owners++];
         _inARow = 0;
@@ -121,7 +122,7 @@ internal struct Gate
     // Never used for a second ownership: the thread that has lost it may still be about to write here that it is inside, and then that it is not.
     private sealed class Owner
     {
-        public int Thread;
+        public nint Thread;
         public bool IsInside;
         public bool HasLost;
     }

@@ -16,7 +16,7 @@ internal sealed unsafe partial class Lease
     /// </summary>
     public bool TryCopyInline(uint version, long offset, byte* destination, long length)
     {
-        if ((destination == null && length != 0) || !queue.TryEnter(out int thread))
+        if ((destination == null && length != 0) || !queue.TryEnter(out nint thread))
             return false;
         bool isThere = false;
         if (TryReadPlace(version, out Place place) && place.Lane == Lane.Inline && length >= 0 && length <= place.Length && (ulong)offset <= (ulong)(place.Length - length))

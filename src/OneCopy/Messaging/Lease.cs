@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using OneCopy.Interop;
 
 namespace OneCopy.Messaging;
@@ -22,7 +23,7 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
     private int _block;
     private BlockState _leased;
     private MessageRecord _claimed;
-    private System.Runtime.CompilerServices.StrongBox<MessageRecord>? _moved;
+    private StrongBox<MessageRecord>? _moved;
     private MessageProperties? _properties;
 
     internal enum Answer : byte
@@ -100,9 +101,16 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
     }
 
     /// <summary>Begins an operation on the message; pair with <see cref="End"/>.</summary>
-    public void Begin(uint version) => Begin(version, Answer.None, Environment.CurrentManagedThreadId);
+    public void Begin(uint version) => Begin(version, CurrentThread.Id);
 
-    private void Begin(uint version, Answer answer, int thread)
+    private void Begin(uint version, nint thread)
+    {
+        if (!TryBegin(version, Answer.None, thread))
+            throw WhyNotOpen(version);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryBegin(uint version, Answer answer, nint thread)
     {
         queue.Leases.Enter(thread);
         long seen = _use;
@@ -110,8 +118,14 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
         if (begins)
             Volatile.Write(ref _use, seen + ((long)answer << AnswerShift) + 1);
         queue.Leases.Exit();
-        if (!begins)
-            throw VersionOf(seen) != version ? AnsweredBefore() : Refusal(AnswerOf(seen));
+        return begins;
+    }
+
+    /// <summary>What to throw where an operation on the message did not begin.</summary>
+    public Exception WhyNotOpen(uint version)
+    {
+        long seen = Volatile.Read(ref _use);
+        return VersionOf(seen) != version ? AnsweredBefore() : Refusal(AnswerOf(seen));
     }
 
     /// <summary>After what was read of the message: whoever has answered it meanwhile has given it to others.</summary>
@@ -132,12 +146,14 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
             queue.ReleaseLater(owner);
     }
 
-    /// <summary>The message is done. False: it was withdrawn. Within an operation of the handle, whose file has the counters.</summary>
-    public bool TryComplete(uint version, int thread)
+    /// <summary>The message is done, or was withdrawn. Within an operation of the handle, whose file has the counters. False: it was answered before. Throws nothing.</summary>
+    public bool TryComplete(uint version, nint thread, out bool isDone)
     {
         // Two times through the gate, and not once around it all: the change of the state waits for another processor's cache, and others would wait for that.
-        Begin(version, Answer.Completed, thread);
-        bool isDone = queue.Finish(owner, _block, _leased);
+        isDone = false;
+        if (!TryBegin(version, Answer.Completed, thread))
+            return false;
+        isDone = queue.Finish(owner, _block, _leased);
         queue.Leases.Enter(thread);
         if (isDone)
             queue.CountCompleted(Lane, Length);
@@ -147,7 +163,7 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
         queue.Leases.Exit();
         if (!isKept)
             queue.ReleaseLater(owner);
-        return isDone;
+        return true;
     }
 
     /// <summary>Within <see cref="Begin(uint)"/> and <see cref="End"/>, as all that follows.</summary>

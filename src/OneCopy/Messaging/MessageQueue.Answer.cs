@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using OneCopy.Interop;
 using OneCopy.Memory;
 using OneCopy.Messaging;
 
@@ -29,15 +30,10 @@ public sealed partial class MessageQueue
     /// <summary>Complete. False: the message was withdrawn meanwhile.</summary>
     internal bool TryComplete(ReceivedMessage message)
     {
-        int thread = Enter();
-        try
-        {
-            return message.TryComplete(thread);
-        }
-        finally
-        {
-            Exit(thread);
-        }
+        nint thread = Enter();
+        bool isOpen = message.TryCompleteIfOpen(thread, out bool isDone);
+        Exit(thread);
+        return isOpen ? isDone : throw message.WhyNotOpen();
     }
 
     /// <summary>Within an operation and within the gate of the leases, so that no exchange is needed: nobody else writes these words.</summary>
@@ -210,7 +206,7 @@ public sealed partial class MessageQueue
             else if (!TryPublish(draft))
                 return false;
 
-            EndSend(source.Length, Environment.CurrentManagedThreadId);
+            EndSend(source.Length, CurrentThread.Id);
             return true;
         }
         finally

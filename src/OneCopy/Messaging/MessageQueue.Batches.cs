@@ -53,7 +53,7 @@ public sealed unsafe partial class MessageQueue
         int properties = options.Properties?.EncodedLength() ?? 0;
         bool isPlain = properties == 0 && options.ExpiresAt(_ring.TimeToLive) == 0;
         int sent = 0;
-        int thread = EnterNew();
+        nint thread = EnterNew();
         try
         {
             while (sent < payloads.Length)
@@ -91,7 +91,7 @@ public sealed unsafe partial class MessageQueue
     public int TryReceiveMany(Span<ReceivedMessage> messages)
     {
         int taken = 0;
-        int thread = EnterNew();
+        nint thread = EnterNew();
         try
         {
             while (taken < messages.Length && ClaimMany(messages[taken..], thread, ref taken))
@@ -129,7 +129,7 @@ public sealed unsafe partial class MessageQueue
         }
 
         Exception? failure = null;
-        int thread = Enter();
+        nint thread = Enter();
         try
         {
             foreach (ReceivedMessage message in messages)
@@ -154,7 +154,7 @@ public sealed unsafe partial class MessageQueue
             System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
     }
 
-    private int SendAnyOnes(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions options, int properties, bool mayThrow, bool looksAtAll, int thread)
+    private int SendAnyOnes(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions options, int properties, bool mayThrow, bool looksAtAll, nint thread)
     {
         Draft* drafts = stackalloc Draft[MostAtOnce];
         int taken = TakeDrafts(payloads, options, properties, drafts, mayThrow, looksAtAll, thread);
@@ -171,7 +171,7 @@ public sealed unsafe partial class MessageQueue
         return count;
     }
 
-    private int TakeDrafts(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions options, int properties, Draft* drafts, bool mayThrow, bool looksAtAll, int thread)
+    private int TakeDrafts(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, SendOptions options, int properties, Draft* drafts, bool mayThrow, bool looksAtAll, nint thread)
     {
         int taken = 0;
         try
@@ -294,7 +294,7 @@ public sealed unsafe partial class MessageQueue
         if (put < Ring.LinesSideBySide)
             _ring.PrefetchForWrite(tail + (uint)put + 1);
         MarkQueued(draft);
-        return _ring.TryPutAt(tail + (uint)put, draft.Reference(_self.Index));
+        return _ring.TryPutAt(tail + (uint)put, _ring.PlaceAt(tail + (uint)put), draft.Reference(_self.Index));
     }
 
     /// <summary>False: there is no room, and it is a draft again. What somebody has claimed without its reference is sent.</summary>
@@ -313,7 +313,7 @@ public sealed unsafe partial class MessageQueue
         return enqueued;
     }
 
-    private void EndSends(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, int thread)
+    private void EndSends(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, nint thread)
     {
         (long Messages, long Bytes) inline = default, arena = default;
         foreach (ReadOnlyMemory<byte> payload in payloads)
@@ -329,7 +329,7 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary>One walk along the ring, without helping: claims, takes the references out, and takes the head behind them in one step. False: nothing was there.</summary>
-    private bool ClaimMany(Span<ReceivedMessage> messages, int thread, ref int taken)
+    private bool ClaimMany(Span<ReceivedMessage> messages, nint thread, ref int taken)
     {
         if (!_ring.TryPeek(out Ring.Peeked first))
             return false;
@@ -348,7 +348,7 @@ public sealed unsafe partial class MessageQueue
                 _ring.PrefetchForWrite(position);
                 BlockState leased = default;
                 bool claimed = owner is not null && TryClaim(owner, reference.Block, reference.Generation, Cell.GenerationMask, out leased);
-                _ring.TakeOut(position, cell);
+                Ring.TakeOut(_ring.PlaceAt(position), cell);
                 PrefetchMessage(position + LookAhead);
                 position++;
                 if (claimed)
@@ -364,7 +364,7 @@ public sealed unsafe partial class MessageQueue
                     throw damage;
                 }
             }
-            while (into < messages.Length && position - first.Position < MostAtOnce && _ring.TryLookAt(position, out cell));
+            while (into < messages.Length && position - first.Position < MostAtOnce && _ring.TryLookAt(position, _ring.PlaceAt(position), out cell));
         }
         finally
         {

@@ -85,9 +85,9 @@ public sealed unsafe partial class MessageQueue
     /// <param name="draft">The block, with all but the payload.</param>
     /// <param name="looksAtAll">At all blocks. False, of one who will wait: at the next one, as each look takes the block's line from the receiver that has it.</param>
     private bool TryDraft(in Needs needs, MessageProperties? properties, out Draft draft, bool looksAtAll = true) =>
-        TryDraft(needs, properties, out draft, looksAtAll, Environment.CurrentManagedThreadId);
+        TryDraft(needs, properties, out draft, looksAtAll, CurrentThread.Id);
 
-    private bool TryDraft(in Needs needs, MessageProperties? properties, out Draft draft, bool looksAtAll, int thread)
+    private bool TryDraft(in Needs needs, MessageProperties? properties, out Draft draft, bool looksAtAll, nint thread)
     {
         long arenaBytes = ArenaBytesOf(needs);
 

@@ -70,15 +70,15 @@ public sealed partial class MessageQueue
 
     /// <summary>Enter, for what a handle that is being drained does not begin any more.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int EnterNew()
+    private nint EnterNew()
     {
-        int thread = Enter();
+        nint thread = Enter();
         if (Volatile.Read(ref _draining))
             throw ExitedDraining(thread);
         return thread;
     }
 
-    private ObjectDisposedException ExitedDraining(int thread)
+    private ObjectDisposedException ExitedDraining(nint thread)
     {
         Exit(thread);
         return new ObjectDisposedException(nameof(MessageQueue), $"The handle of queue {Name} is being closed, and begins nothing new.");

@@ -1,3 +1,4 @@
+using OneCopy.Interop;
 using OneCopy.Messaging;
 
 namespace OneCopy;
@@ -35,7 +36,7 @@ public sealed partial class MessageQueue
         if (MessageRecord.TryRead(owner.File, block, out MessageRecord record))
         {
             // As in Admit: what was read may be the sender's next message.
-            return IsStillMine(owner, block, leased) ? StartLease(owner, block, leased, record, Environment.CurrentManagedThreadId) : null;
+            return IsStillMine(owner, block, leased) ? StartLease(owner, block, leased, record, CurrentThread.Id) : null;
         }
 
         Finish(owner, block, leased);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using OneCopy.Interop;
 using OneCopy.Messaging;
 
 namespace OneCopy;
@@ -15,10 +16,22 @@ public sealed partial class MessageQueue
     /// <exception cref="TimeoutException">None came in time.</exception>
     /// <exception cref="QueueCorruptException">A message's record is impossible; that message was thrown away.</exception>
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
-    public ReceivedMessage Receive(TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        ClaimOrWait(timeout ?? Timeout.InfiniteTimeSpan, cancellationToken) is { } lease
-            ? new ReceivedMessage(lease)
+    public ReceivedMessage Receive(TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        nint thread = EnterNew();
+
+        // Nothing throws until it is left, as in the Receive into memory.
+        if (TryClaimShort(thread) is { } lease)
+        {
+            _gathering.Found(1);
+            Exit(thread);
+            return new ReceivedMessage(lease);
+        }
+
+        return ClaimOrWait(timeout ?? Timeout.InfiniteTimeSpan, thread, cancellationToken) is { } other
+            ? new ReceivedMessage(other)
             : throw new TimeoutException($"No message came in the queue {Name} in time.");
+    }
 
     /// <summary>Takes the next message if there is one. Does not wait for one.</summary>
     /// <param name="message">The message, on a lease.</param>
@@ -26,7 +39,7 @@ public sealed partial class MessageQueue
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
     public bool TryReceive(out ReceivedMessage message)
     {
-        int thread = EnterNew();
+        nint thread = EnterNew();
         try
         {
             if (Handed(ClaimNext(thread), out message))
@@ -47,12 +60,12 @@ public sealed partial class MessageQueue
     /// <exception cref="QueueCorruptException">A message's record is impossible; that message was thrown away.</exception>
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
     public bool TryReceive(TimeSpan timeout, out ReceivedMessage message, CancellationToken cancellationToken = default) =>
-        Handed(ClaimOrWait(timeout, cancellationToken), out message);
+        Handed(ClaimOrWait(timeout, EnterNew(), cancellationToken), out message);
 
-    // Null: none came in time.
-    private Lease? ClaimOrWait(TimeSpan timeout, CancellationToken ct)
+    // Within an operation, which it ends. Null: none came in time. Apart, so that its locals are not made ready for each message that is there already.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Lease? ClaimOrWait(TimeSpan timeout, nint thread, CancellationToken ct)
     {
-        int thread = EnterNew();
         try
         {
             // One try first: the clock is read by those alone who wait.
@@ -126,7 +139,11 @@ public sealed partial class MessageQueue
 
         public readonly bool MaySucceed(MessageQueue queue) => queue.SeesMessage();
 
-        public bool Try(MessageQueue queue) => (Claimed = queue.ClaimNext(Environment.CurrentManagedThreadId, hasWaited: true)) is not null;
+        public bool Try(MessageQueue queue)
+        {
+            nint thread = CurrentThread.Id;
+            return (Claimed = queue.TryClaimShort(thread, hasWaited: true) ?? queue.ClaimNext(thread, hasWaited: true)) is not null;
+        }
     }
 
     private static bool Handed(Lease? lease, out ReceivedMessage message)
@@ -136,7 +153,7 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Null: the owner's file is not mapped any more.</summary>
-    private Lease? StartLease(Peer owner, int block, BlockState leased, in MessageRecord record, int thread)
+    private Lease? StartLease(Peer owner, int block, BlockState leased, in MessageRecord record, nint thread)
     {
         Lease? lease = owner.TakeLease(this, thread);
         lease?.Start(block, leased, record);
@@ -146,14 +163,14 @@ public sealed partial class MessageQueue
     /// <summary>Receive: the oldest message that can be claimed. Null: the ring is empty.</summary>
     /// <param name="thread">The one that calls.</param>
     /// <param name="hasWaited">Then another one is hardly there yet, and is not looked for.</param>
-    private Lease? ClaimNext(int thread, bool hasWaited = false)
+    private unsafe Lease? ClaimNext(nint thread, bool hasWaited = false)
     {
         for (int tries = 0; _ring.TryPeek(out Ring.Peeked oldest); tries++)
         {
             MessageReference reference = oldest.Cell.Reference;
             Peer? owner = OwnerOf(reference, out QueueCorruptException? corrupt);
             PrefetchPayload(owner, reference.Block);
-            _ring.PrefetchForWrite(oldest.Position);
+            Processor.PrefetchForWrite(oldest.Place);
             BlockState leased = default;
             bool claimed = owner is not null && TryClaim(owner, reference.Block, reference.Generation, Cell.GenerationMask, out leased);
             _ring.Remove(oldest);
@@ -179,6 +196,70 @@ public sealed partial class MessageQueue
 
         ThrowIfBroken(); // Zeros look like an empty ring.
         return null;
+    }
+
+    /// <summary>
+    /// The oldest message, if it is a short one without properties that was not handed out before, on a lease that is there already. What is copied of its record is so while it is queued; the exchange of the claim says
+    /// that it was this message's. Throws nothing. Null: nothing was done, and it is to be looked for in another way.
+    /// </summary>
+    private unsafe Lease? TryClaimShort(nint thread, bool hasWaited = false)
+    {
+        Ring ring = _ring;
+        if (!ring.TryPeekAtOnce(out Ring.Peeked oldest))
+            return null;
+        Cell cell = oldest.Cell;
+        Peer? owner = KnownAt(cell.Participant, Volatile.Read(ref ring.Entry(cell.Participant)));
+        if (owner is null)
+            return null;
+        Participant file = owner.File;
+        if (cell.Block >= file.BlockCount)
+            return null;
+        byte* block = file.Block(cell.Block);
+        Processor.PrefetchForWrite(oldest.Place);
+        CrashPoint.At(Step.ReceiveState);
+        ref ulong word = ref *(ulong*)(block + BlockLayout.StateOffset);
+        BlockState queued = new(Volatile.Read(ref word));
+        if (!queued.IsQueuedAs(cell.Generation) || queued.Attempts != 0 || !MessageRecord.TryReadShort(file, block, out MessageRecord record))
+            return null;
+        if (owner.TakeIdleLease(this, thread) is not { } lease)
+            return null;
+        BlockState leased = queued.To(Phase.Leased, _self.Index);
+        CrashPoint.At(Step.ReceiveClaim);
+        if (Interlocked.CompareExchange(ref word, leased.Bits, queued.Bits) != queued.Bits)
+        {
+            GiveBack(lease, thread);
+            return null;
+        }
+
+        owner.LikelyGeneration = queued.Generation;
+        lease.Start(cell.Block, leased, record);
+        _lastSender = cell.Participant;
+        ring.Remove(oldest);
+
+        // After the full fence of the removal: somebody may sleep for the room; others for the messages behind this one.
+        if (ring.AnySleeps())
+            WakeAfterClaim();
+        if (!hasWaited)
+            PrefetchMessage(ring.Glance(oldest.Position + 1), file);
+        return lease;
+    }
+
+    /// <summary>One that was not used.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void GiveBack(Lease lease, nint thread)
+    {
+        Leases.Enter(thread);
+        bool isKept = lease.Owner.TryReturn(lease);
+        Leases.Exit();
+        if (!isKept)
+            ReleaseLater(lease.Owner);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void WakeAfterClaim()
+    {
+        WakeOne(WaitKind.Space);
+        PassOn();
     }
 
     /// <summary>A glance of one who waits. What it finds is on its way at once, before it is looked at in earnest.</summary>
@@ -252,15 +333,14 @@ public sealed partial class MessageQueue
         PrefetchLines(owner.File.Block(cell.Block));
     }
 
-    /// <summary>The same of the one behind, which is mostly of the same sender.</summary>
+    /// <summary>The same where it is mostly of this sender.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private unsafe void PrefetchNext(Ring.Peeked oldest, Participant sender)
+    private unsafe void PrefetchMessage(Cell cell, Participant sender)
     {
-        Cell next = _ring.Glance(oldest.Position + 1);
-        if (next.Participant != sender.Index)
-            PrefetchMessage(next);
-        else if (next.Block < sender.BlockCount)
-            PrefetchLines(sender.Block(next.Block));
+        if (cell.Participant != sender.Index)
+            PrefetchMessage(cell);
+        else if (cell.Block < sender.BlockCount)
+            PrefetchLines(sender.Block(cell.Block));
     }
 
     /// <summary>State and record are one line, which is to be written as well; the payload begins the next.</summary>
@@ -270,7 +350,7 @@ public sealed partial class MessageQueue
         Processor.Prefetch(block + BlockLayout.InlineOffset);
     }
 
-    internal Lease? Admit(Peer owner, int block, BlockState leased, int thread)
+    internal Lease? Admit(Peer owner, int block, BlockState leased, nint thread)
     {
         MessageRecord record;
         try

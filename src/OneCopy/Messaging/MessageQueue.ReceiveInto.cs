@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using OneCopy.Interop;
 using OneCopy.Messaging;
 
 namespace OneCopy;
@@ -39,7 +40,7 @@ public sealed partial class MessageQueue
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
     public unsafe int Receive(Span<byte> destination, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
-        int thread = EnterNew();
+        nint thread = EnterNew();
         fixed (byte* to = destination)
         {
             // Nothing throws until it is left: within a handler the compiler would keep in memory all that follows.
@@ -58,7 +59,7 @@ public sealed partial class MessageQueue
     /// <inheritdoc cref="Receive(Span{byte}, TimeSpan?, CancellationToken)" path="/exception[not(contains(@cref, 'Timeout'))]"/>
     public unsafe bool TryReceive(Span<byte> destination, out int length)
     {
-        int thread = EnterNew();
+        nint thread = EnterNew();
         try
         {
             fixed (byte* to = destination)
@@ -89,7 +90,7 @@ public sealed partial class MessageQueue
             return 0;
         int all = 0;
         int used = 0;
-        int thread = EnterNew();
+        nint thread = EnterNew();
         try
         {
             fixed (byte* to = destination)
@@ -153,7 +154,7 @@ public sealed partial class MessageQueue
 
     /// <summary>The rest of it, where there was no short message at once.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private unsafe int ReceiveOther(Taken taken, byte* destination, int room, long length, TimeSpan? timeout, int thread, CancellationToken ct)
+    private unsafe int ReceiveOther(Taken taken, byte* destination, int room, long length, TimeSpan? timeout, nint thread, CancellationToken ct)
     {
         try
         {
@@ -164,7 +165,7 @@ public sealed partial class MessageQueue
                 return there;
             }
 
-            TakeInto take = new(destination, room, ct);
+            TakeInto take = new(destination, room, thread, ct);
             return WaitUntil(WaitKind.Receive, ref take, Deadline.After(timeout), ct)
                 ? take.Length
                 : throw new TimeoutException($"No message came in the queue {Name} in time.");
@@ -181,7 +182,7 @@ public sealed partial class MessageQueue
     /// <param name="thread">The one that calls.</param>
     /// <param name="ct">Ends the copy of a large one.</param>
     /// <param name="hasWaited">Then another one is hardly there yet, and is not looked for.</param>
-    private unsafe int TakeNext(byte* destination, int room, int thread, CancellationToken ct, bool hasWaited = false)
+    private unsafe int TakeNext(byte* destination, int room, nint thread, CancellationToken ct, bool hasWaited = false)
     {
         while (true)
         {
@@ -194,7 +195,7 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>What is to be done when a message was not taken at once. Its length, or -1: there is none; null: it is to be looked for again.</summary>
-    private unsafe int? TakeOther(Taken taken, byte* destination, int room, long length, int thread, CancellationToken ct)
+    private unsafe int? TakeOther(Taken taken, byte* destination, int room, long length, nint thread, CancellationToken ct)
     {
         switch (taken)
         {
@@ -210,14 +211,14 @@ public sealed partial class MessageQueue
         }
     }
 
-    /// <summary>The oldest message, if it is a short one. Throws nothing.</summary>
-    private unsafe Taken TryTakeShort(byte* destination, int room, int thread, bool hasWaited, out long length)
+    /// <summary>The oldest message, if it is a short one. Its lines are on their way since the one before it was taken, or since a glance found it. Throws nothing.</summary>
+    private unsafe Taken TryTakeShort(byte* destination, int room, nint thread, bool hasWaited, out long length)
     {
         length = 0;
         Ring ring = _ring;
         if (!ring.TryPeekAtOnce(out Ring.Peeked oldest))
             return Taken.Empty;
-        Taken taken = TryCopyAndComplete(oldest.Position, oldest.Cell, destination, room, isFetched: hasWaited, out long copied, out Peer? owner);
+        Taken taken = TryCopyAndComplete(oldest.Place, oldest.Cell, destination, room, out long copied, out Peer? owner);
         length = copied;
         if (taken != Taken.Yes)
             return taken;
@@ -230,7 +231,7 @@ public sealed partial class MessageQueue
         else
             ring.RemoveLater(oldest);
         if (!hasWaited)
-            PrefetchNext(oldest, owner!.File);
+            PrefetchMessage(ring.Glance(oldest.Position + 1), owner!.File);
         TellEnd(owner!, oldest.Cell.Block);
         CountTaken(1, copied, thread);
         return Taken.Yes;
@@ -248,15 +249,14 @@ public sealed partial class MessageQueue
     /// Copies a message of one block while it is queued, and then claims and completes it in one exchange: which fails if anybody has changed its state since that was read, and so says that what was read in between
     /// is this message. Nothing was claimed until then, so nothing is to be given back. Its reference is to be removed then, and its sender told.
     /// </summary>
-    /// <param name="position">Where its reference is.</param>
+    /// <param name="place">Where its reference is.</param>
     /// <param name="cell">The reference.</param>
     /// <param name="destination">Where the payload goes.</param>
     /// <param name="room">Bytes there.</param>
-    /// <param name="isFetched">Its lines are on their way already.</param>
     /// <param name="length">Bytes of the payload.</param>
     /// <param name="owner">Who sent it.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private unsafe Taken TryCopyAndComplete(ulong position, Cell cell, byte* destination, int room, bool isFetched, out long length, out Peer? owner)
+    private unsafe Taken TryCopyAndComplete(ulong* place, Cell cell, byte* destination, int room, out long length, out Peer? owner)
     {
         length = 0;
         owner = KnownAt(cell.Participant, Volatile.Read(ref _ring.Entry(cell.Participant)));
@@ -268,9 +268,7 @@ public sealed partial class MessageQueue
             return Taken.NotSo;
 
         byte* block = file.Block(index);
-        if (!isFetched)
-            PrefetchLines(block);
-        _ring.PrefetchForWrite(position);
+        Processor.PrefetchForWrite(place);
         CrashPoint.At(Step.ReceiveState);
         ref ulong word = ref *(ulong*)(block + BlockLayout.StateOffset);
         BlockState seen = new(Volatile.Read(ref word));
@@ -305,7 +303,7 @@ public sealed partial class MessageQueue
         return isPossible && file.State(block) == seen && seen.Attempts < _ring.MaxAttempts;
     }
 
-    private void CountTaken(int messages, long bytes, int thread)
+    private void CountTaken(int messages, long bytes, nint thread)
     {
         Leases.Enter(thread);
         _self.CountInGate(Counter.CompletedInline, Lane.Inline, messages, bytes);
@@ -313,29 +311,30 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>One walk along the ring, as <see cref="ClaimMany"/>: short messages, until one is not, or does not fit.</summary>
-    private unsafe int TakeMany(byte* destination, int room, Span<int> lengths, int thread, out int bytes)
+    private unsafe int TakeMany(byte* destination, int room, Span<int> lengths, nint thread, out int bytes)
     {
         int taken = 0;
         bytes = 0;
         if (!_ring.TryPeek(out Ring.Peeked first))
             return 0;
         ulong position = first.Position;
+        ulong* place = first.Place;
         Cell cell = first.Cell;
         for (uint i = 0; i < Math.Min((uint)lengths.Length, LookAhead); i++)
             PrefetchMessage(position + i);
         int most = Math.Min(lengths.Length, MostAtOnce);
         do
         {
-            if (TryCopyAndComplete(position, cell, destination + bytes, room - bytes, isFetched: true, out long length, out Peer? owner) != Taken.Yes)
+            if (TryCopyAndComplete(place, cell, destination + bytes, room - bytes, out long length, out Peer? owner) != Taken.Yes)
                 break;
-            _ring.TakeOut(position, cell);
-            PrefetchMessage(position + LookAhead);
-            position++;
+            Ring.TakeOut(place, cell);
+            PrefetchMessage(_ring.Glance(position + LookAhead), owner!.File);
+            place = _ring.PlaceAt(++position);
             TellEnd(owner!, cell.Block);
             lengths[taken++] = (int)length;
             bytes += (int)length;
         }
-        while (taken < most && _ring.TryLookAt(position, out cell));
+        while (taken < most && _ring.TryLookAt(position, place, out cell));
         if (taken == 0)
             return 0;
         _ring.AdvanceHead(first.Position, position);
@@ -346,7 +345,7 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Claims the oldest message, copies and completes it. False: it was withdrawn meanwhile, or there is none any more.</summary>
-    private unsafe bool TryTakeByLease(byte* destination, int room, int thread, CancellationToken ct, out int length)
+    private unsafe bool TryTakeByLease(byte* destination, int room, nint thread, CancellationToken ct, out int length)
     {
         length = 0;
         if (ClaimNext(thread) is not { } lease)
@@ -378,13 +377,13 @@ public sealed partial class MessageQueue
     private ArgumentException TooLongFor(int room, long length) =>
         new($"The next message of queue {Name} has {length:N0} bytes, the destination {room:N0}. It stays in the queue: receive it into more, or with the Receive that hands out a ReceivedMessage.");
 
-    private unsafe struct TakeInto(byte* destination, int room, CancellationToken ct) : IAttempt
+    private unsafe struct TakeInto(byte* destination, int room, nint thread, CancellationToken ct) : IAttempt
     {
         public int Length { get; private set; }
 
         public readonly bool MaySucceed(MessageQueue queue) => queue.SeesMessage();
 
-        public bool Try(MessageQueue queue) => (Length = queue.TakeNext(destination, room, Environment.CurrentManagedThreadId, ct, hasWaited: true)) >= 0;
+        public bool Try(MessageQueue queue) => (Length = queue.TakeNext(destination, room, thread, ct, hasWaited: true)) >= 0;
     }
 
     private unsafe struct TakeIntoMemory(Memory<byte> destination, CancellationToken ct) : IAttempt
@@ -396,7 +395,7 @@ public sealed partial class MessageQueue
         public bool Try(MessageQueue queue)
         {
             fixed (byte* to = destination.Span)
-                return (Length = queue.TakeNext(to, destination.Length, Environment.CurrentManagedThreadId, ct, hasWaited: true)) >= 0;
+                return (Length = queue.TakeNext(to, destination.Length, CurrentThread.Id, ct, hasWaited: true)) >= 0;
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using OneCopy.Interop;
 using OneCopy.Messaging;
 
 namespace OneCopy;
@@ -40,7 +41,7 @@ public sealed partial class MessageQueue
                 await PublishAsync(Finished(rental, options), Deadline.After(options.Timeout), cancellationToken, keepDraft: true).ConfigureAwait(false);
                 sent = true;
                 ThrowIfBroken();
-                EndSend(rental, Environment.CurrentManagedThreadId);
+                EndSend(rental, CurrentThread.Id);
             }
             finally
             {
@@ -83,7 +84,7 @@ public sealed partial class MessageQueue
             {
                 sent = TryPublish(Finished(rental, options), keepDraft: true);
                 if (sent)
-                    EndSend(rental, Environment.CurrentManagedThreadId);
+                    EndSend(rental, CurrentThread.Id);
                 return sent;
             }
             finally
@@ -133,7 +134,7 @@ public sealed partial class MessageQueue
         if (needed > int.MaxValue)
             throw new OneCopyException($"A rented buffer holds {int.MaxValue:N0} bytes at most; {needed:N0} are asked for.");
         int larger = (int)Math.Max(needed, Math.Min(Math.Min(2L * length, int.MaxValue), _self.ArenaLimit));
-        int thread = EnterNew();
+        nint thread = EnterNew();
         try
         {
             return PlaceOf(TakeDraft(Needs.OfPayload(larger, 0), null, Deadline.After(timeout), thread, CancellationToken.None), larger);
@@ -159,5 +160,5 @@ public sealed partial class MessageQueue
     // By the length of its place, and not by what of it is sent.
     private bool IsInline(Rental buffer) => buffer.Place.Length <= _self.InlineCapacity;
 
-    private void EndSend(Rental buffer, int thread) => EndSend(IsInline(buffer) ? Lane.Inline : Lane.Arena, buffer.SentLength, thread);
+    private void EndSend(Rental buffer, nint thread) => EndSend(IsInline(buffer) ? Lane.Inline : Lane.Arena, buffer.SentLength, thread);
 }

@@ -31,7 +31,7 @@ public sealed partial class MessageQueue
         options.RefuseUntilCompleted();
         options.CheckTimeToLive();
         Needs needs = Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0);
-        int thread = EnterNew();
+        nint thread = EnterNew();
         try
         {
             Draft draft = hasTried
@@ -60,7 +60,7 @@ public sealed partial class MessageQueue
         options.RefuseUntilCompleted();
         options.CheckTimeToLive();
         Needs needs = Needs.OfPayload(payload.Length, options.Properties?.EncodedLength() ?? 0);
-        int thread = EnterNew();
+        nint thread = EnterNew();
         try
         {
             if (!TryDraft(needs, options.Properties, out Draft draft, looksAtAll: true, thread))
@@ -90,7 +90,7 @@ public sealed partial class MessageQueue
     public unsafe SendBuffer Rent(int length, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        int thread = EnterNew();
+        nint thread = EnterNew();
         try
         {
             return Rented(TakeDraft(Needs.OfPayload(length, 0), null, Deadline.After(timeout), thread, cancellationToken), length, timeout);
@@ -117,7 +117,7 @@ public sealed partial class MessageQueue
         options ??= SendOptions.Default;
         options.RefuseUntilCompleted();
         options.CheckTimeToLive();
-        int thread = EnterNew();
+        nint thread = EnterNew();
         try
         {
             Rental rental = buffer.Take(this);
@@ -154,7 +154,7 @@ public sealed partial class MessageQueue
         }
     }
 
-    private Draft TakeDraft(in Needs needs, MessageProperties? properties, long deadline, int thread, CancellationToken ct)
+    private Draft TakeDraft(in Needs needs, MessageProperties? properties, long deadline, nint thread, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
         return TryDraft(needs, properties, out Draft draft, looksAtAll: false, thread) ? draft : WaitForDraft(needs, properties, deadline, ct);
@@ -275,11 +275,11 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>A message is sent: it is counted, and the next one's block taken.</summary>
-    private void EndSend(long bytes, int thread) => EndSend(bytes <= _self.InlineCapacity ? Lane.Inline : Lane.Arena, bytes, thread);
+    private void EndSend(long bytes, nint thread) => EndSend(bytes <= _self.InlineCapacity ? Lane.Inline : Lane.Arena, bytes, thread);
 
-    private void EndSend(Lane lane, long bytes, int thread) => EndSends(lane, 1, bytes, thread);
+    private void EndSend(Lane lane, long bytes, nint thread) => EndSends(lane, 1, bytes, thread);
 
-    private void EndSends(Lane lane, long messages, long bytes, int thread)
+    private void EndSends(Lane lane, long messages, long bytes, nint thread)
     {
         if (messages == 0)
             return;

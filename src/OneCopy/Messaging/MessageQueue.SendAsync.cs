@@ -73,7 +73,7 @@ public sealed partial class MessageQueue
     /// <summary>Complete when it returns, unless there is no room.</summary>
     private ValueTask SendCopy(in ReadOnlySequence<byte> payload, SendOptions options, CancellationToken ct)
     {
-        int thread = EnterNew();
+        nint thread = EnterNew();
         bool waits = false;
         try
         {
@@ -121,7 +121,7 @@ public sealed partial class MessageQueue
         try
         {
             await EnqueueAsync(draft, deadline, ct).ConfigureAwait(false);
-            EndSend(length, Environment.CurrentManagedThreadId);
+            EndSend(length, CurrentThread.Id);
             ThrowIfBroken();
         }
         finally
@@ -141,7 +141,7 @@ public sealed partial class MessageQueue
             Fill(draft, payload, null);
             LimitLife(draft, options);
             await PublishAsync(draft, deadline, ct).ConfigureAwait(false);
-            EndSend(payload.Length, Environment.CurrentManagedThreadId);
+            EndSend(payload.Length, CurrentThread.Id);
             ThrowIfBroken();
         }
         finally
@@ -172,7 +172,7 @@ public sealed partial class MessageQueue
             try
             {
                 await PublishAsync(draft, deadline, ct).ConfigureAwait(false);
-                EndSend(waiting, needs, Environment.CurrentManagedThreadId);
+                EndSend(waiting, needs, CurrentThread.Id);
                 if (attach)
                     HelpForAMoment(waiting);
                 await CompleteAsync(waiting, deadline, ct).ConfigureAwait(false);

@@ -31,7 +31,7 @@ public sealed unsafe partial class MessageQueue
         options.CheckTimeToLive();
         cancellationToken.ThrowIfCancellationRequested();
         long deadline = Deadline.After(options.Timeout);
-        int thread = EnterNew();
+        nint thread = EnterNew();
         UnderWay underWay = default;
         try
         {
@@ -55,7 +55,7 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary>Waits for room only if nothing is under way; what is, is to be looked after. False: there is none now.</summary>
-    private bool TrySendNext(ReadOnlyMemory<byte> payload, ref UnderWay underWay, SendOptions options, long deadline, int thread, CancellationToken ct)
+    private bool TrySendNext(ReadOnlyMemory<byte> payload, ref UnderWay underWay, SendOptions options, long deadline, nint thread, CancellationToken ct)
     {
         AttachedSend waiting = TakeWaiting();
         bool sent = false;

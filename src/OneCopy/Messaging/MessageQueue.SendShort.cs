@@ -18,10 +18,12 @@ public sealed unsafe partial class MessageQueue
         Ring ring = _ring;
         if (payload.Length > self.InlineCapacity || ring.TimeToLive != 0 || ct.IsCancellationRequested)
             return false;
-        int thread = EnterNew();
+        nint thread = EnterNew();
 
         // Nothing throws until it is left: within a handler the compiler would keep in memory all that follows. And one entry of the gate for all that is under it.
-        ring.PrefetchForWrite(Volatile.Read(ref ring.Tail)); // Its line comes while the block is filled.
+        ulong tail = Volatile.Read(ref ring.Tail);
+        ulong* place = ring.PlaceAt(tail);
+        Processor.PrefetchForWrite(place); // Its line comes while the block is filled.
         CrashPoint.At(Step.SendTake);
         _blocksGate.Enter(thread);
         int block = _blockAhead;
@@ -39,7 +41,7 @@ public sealed unsafe partial class MessageQueue
         byte* p = self.Block(block);
         FillShort(p, payload, (ulong)++_sequence, MessageRecord.RoughNow);
         MarkQueued(p, generation);
-        if (!ring.TryEnqueueAtOnce(new MessageReference(self.Index, block, generation)))
+        if (!ring.TryEnqueueAtOnce(tail, place, new MessageReference(self.Index, block, generation)))
         {
             _blocksGate.Exit();
             SendQueued(new ShortDraft(block, generation), payload.Length, thread, ct);
@@ -59,7 +61,7 @@ public sealed unsafe partial class MessageQueue
 
     /// <summary>The rest of it, where another sender was first, or the ring is full.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void SendQueued(ShortDraft queued, int length, int thread, CancellationToken ct)
+    private void SendQueued(ShortDraft queued, int length, nint thread, CancellationToken ct)
     {
         try
         {
@@ -82,7 +84,7 @@ public sealed unsafe partial class MessageQueue
     /// <param name="looksAtAll">At all blocks, as for <see cref="TryDraft(in Needs, MessageProperties?, out Draft, bool)"/>.</param>
     /// <param name="thread">The one that calls.</param>
     [SkipLocalsInit]
-    private int SendShortOnes(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, bool mayThrow, bool looksAtAll, int thread)
+    private int SendShortOnes(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, bool mayThrow, bool looksAtAll, nint thread)
     {
         ShortDraft* drafts = stackalloc ShortDraft[MostAtOnce];
         int taken = TakeShortDrafts(payloads.Length, drafts, looksAtAll, thread, out ulong sequence);
@@ -128,15 +130,16 @@ public sealed unsafe partial class MessageQueue
             for (; put < payloads.Length; put++)
             {
                 // As many lines as are filled side by side; they are here then.
+                ulong* place = ring.PlaceAt(tail + (uint)put);
                 if (put < Ring.LinesSideBySide)
-                    ring.PrefetchForWrite(tail + (uint)put);
+                    Processor.PrefetchForWrite(place);
                 ReadOnlySpan<byte> payload = payloads[put].Span; // The one that may throw: not the queue's, and perhaps gone.
                 (int block, uint generation) = (drafts[put].Block, drafts[put].Generation);
                 CrashPoint.At(Step.SendRecord);
                 byte* p = self.Block(block);
                 FillShort(p, payload, sequence + (uint)put, now);
                 MarkQueued(p, generation);
-                if (!ring.TryPutAt(tail + (uint)put, new MessageReference(self.Index, block, generation)))
+                if (!ring.TryPutAt(tail + (uint)put, place, new MessageReference(self.Index, block, generation)))
                 {
                     isRefused = true;
                     break;
@@ -162,7 +165,7 @@ public sealed unsafe partial class MessageQueue
     {
         *(ulong*)(p + BlockLayout.SequenceOffset) = sequence;
         *(long*)(p + BlockLayout.PayloadLengthOffset) = payload.Length;
-        *(ulong*)(p + BlockLayout.LaneOffset) = (ulong)Lane.Inline | ((ulong)BlockLayout.PropertiesInline << 8); // No properties, no segments: four fields in one store.
+        *(ulong*)(p + BlockLayout.LaneOffset) = BlockLayout.ShortFields;
         *(long*)(p + BlockLayout.PayloadOffsetOffset) = BlockLayout.InlineOffset;
         *(long*)(p + BlockLayout.PropertiesOffsetOffset) = BlockLayout.InlineOffset;
         *(long*)(p + BlockLayout.TimeSentOffset) = now;
@@ -179,7 +182,7 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary>The first step of a send, of payloads that all fit in their blocks. How many blocks there are for them.</summary>
-    private int TakeShortDrafts(int most, ShortDraft* drafts, bool looksAtAll, int thread, out ulong sequence)
+    private int TakeShortDrafts(int most, ShortDraft* drafts, bool looksAtAll, nint thread, out ulong sequence)
     {
         int taken = 0;
         _blocksGate.Enter(thread);

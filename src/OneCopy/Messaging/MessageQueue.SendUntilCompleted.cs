@@ -56,7 +56,7 @@ public sealed unsafe partial class MessageQueue
         options.CheckTimeToLive();
         ct.ThrowIfCancellationRequested();
         long deadline = Deadline.After(options.Timeout);
-        int thread = EnterNew();
+        nint thread = EnterNew();
         AttachedSend waiting = TakeWaiting();
         try
         {
@@ -94,7 +94,7 @@ public sealed unsafe partial class MessageQueue
         BeginWaiting(waiting, draft, length);
     }
 
-    private void EndSend(AttachedSend waiting, in Needs needs, int thread) =>
+    private void EndSend(AttachedSend waiting, in Needs needs, nint thread) =>
         EndSend(waiting.IsAttached ? Lane.Attached : needs.BodyFits(_self.InlineCapacity) ? Lane.Inline : Lane.Arena, waiting.Length, thread);
 
     private void EndCompleted(AttachedSend waiting)

@@ -1,3 +1,4 @@
+using OneCopy.Interop;
 using OneCopy.Messaging;
 
 namespace OneCopy;
@@ -65,7 +66,7 @@ public sealed partial class MessageQueue
     internal bool HasLeft(int index) => TryPeerAt(index) is not { } peer || IsGoneOrDead(peer);
 
     /// <summary>The next message, if there is one. Within an operation.</summary>
-    internal bool TryClaim(out ReceivedMessage message) => Handed(ClaimNext(Environment.CurrentManagedThreadId), out message);
+    internal bool TryClaim(out ReceivedMessage message) => Handed(ClaimNext(CurrentThread.Id), out message);
 
     /// <summary>Abandon, and wake the sender in any case.</summary>
     internal void GiveUp(Peer owner, int block, BlockState leased)

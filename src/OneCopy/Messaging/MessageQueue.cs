@@ -235,11 +235,11 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
     /// <summary>
     /// Begins an operation on mapped memory; pair with <see cref="Exit()"/>. Closing waits for those under way, and wakes those that wait.
     /// </summary>
-    /// <returns>The thread's number, for <see cref="Exit(int)"/> in the same thread.</returns>
+    /// <returns>This thread, for <see cref="Exit(nint)"/> in the same thread.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int Enter()
+    private nint Enter()
     {
-        int thread = Environment.CurrentManagedThreadId;
+        nint thread = CurrentThread.Id;
         if (!_operations.TryEnter(thread))
             throw Closed();
         if (IsBroken)
@@ -247,7 +247,7 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
         return thread;
     }
 
-    private QueueCorruptException ExitedBroken(int thread)
+    private QueueCorruptException ExitedBroken(nint thread)
     {
         Exit(thread);
         return Broken();
@@ -257,15 +257,15 @@ public sealed partial class MessageQueue : IDisposable, IAsyncDisposable, IDoorb
 
     private bool TryEnter() => _operations.TryEnter();
 
-    internal bool TryEnter(out int thread)
+    internal bool TryEnter(out nint thread)
     {
-        thread = Environment.CurrentManagedThreadId;
+        thread = CurrentThread.Id;
         return _operations.TryEnter(thread);
     }
 
-    private void Exit() => Exit(Environment.CurrentManagedThreadId);
+    private void Exit() => Exit(CurrentThread.Id);
 
-    internal void Exit(int thread)
+    internal void Exit(nint thread)
     {
         _operations.Exit(thread);
         if (_graveyard.Count > 0)

@@ -26,6 +26,17 @@ internal readonly unsafe struct MessageRecord
         Expires = *(long*)(block + BlockLayout.ExpiresOffset);
     }
 
+    private MessageRecord(ulong sequence, long length, long timeSent)
+    {
+        Sequence = sequence;
+        Length = length;
+        Lane = Lane.Inline;
+        Flags = BlockLayout.PropertiesInline;
+        BodyOffset = BlockLayout.InlineOffset;
+        PropertiesOffset = BlockLayout.InlineOffset;
+        TimeSent = timeSent;
+    }
+
     public ulong Sequence { get; }
 
     public long Length { get; }
@@ -78,6 +89,20 @@ internal readonly unsafe struct MessageRecord
             && r.Lane is >= Lane.Inline and <= Lane.Attached
             && r.BodyIsInside(owner)
             && (r.PropertiesLength == 0 || Inside(owner, r.PropertiesOffset, r.PropertiesLength, r.HasInlineProperties));
+    }
+
+    /// <summary>
+    /// One as <see cref="MessageQueue"/>'s short sends write it: a payload in its block, no properties, no end. False: it is another one, or impossible. Whoever does not hold the lease looks at the state before and after.
+    /// </summary>
+    public static bool TryReadShort(Participant owner, byte* block, out MessageRecord r)
+    {
+        // Each is read once: another process may write what it likes.
+        r = new MessageRecord(
+            *(ulong*)(block + BlockLayout.SequenceOffset),
+            *(long*)(block + BlockLayout.PayloadLengthOffset),
+            *(long*)(block + BlockLayout.TimeSentOffset));
+        return *(ulong*)(block + BlockLayout.LaneOffset) == BlockLayout.ShortFields && *(long*)(block + BlockLayout.PayloadOffsetOffset) == BlockLayout.InlineOffset
+            && *(long*)(block + BlockLayout.ExpiresOffset) == 0 && (ulong)r.Length <= (ulong)owner.InlineCapacity;
     }
 
     /// <summary>Whether the payload is in its sender's memory, and not (or no longer) in a file.</summary>

@@ -1,3 +1,4 @@
+using OneCopy.Interop;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -12,8 +13,9 @@ namespace OneCopy.Messaging;
 /// </remarks>
 internal sealed class OperationCount
 {
-    // A power of two. A thread's slot is its number's; who finds it another's shares.
-    private const int Slots = 8;
+    // A thread's slot is that of its identity; who finds it another's shares.
+    private const int SlotBits = 3;
+    private const int Slots = 1 << SlotBits;
 
     private readonly Slot[] _slots = new Slot[Slots];
     private readonly ManualResetEventSlim _left = new();
@@ -23,16 +25,16 @@ internal sealed class OperationCount
 
     public bool IsClosed => Volatile.Read(ref _isClosed);
 
-    /// <inheritdoc cref="TryEnter(int)"/>
-    public bool TryEnter() => TryEnter(Environment.CurrentManagedThreadId);
+    /// <inheritdoc cref="TryEnter(nint)"/>
+    public bool TryEnter() => TryEnter(CurrentThread.Id);
 
-    /// <inheritdoc cref="Exit(int)"/>
-    public void Exit() => Exit(Environment.CurrentManagedThreadId);
+    /// <inheritdoc cref="Exit(nint)"/>
+    public void Exit() => Exit(CurrentThread.Id);
 
     /// <summary>False: it is closed; then it is not entered.</summary>
-    /// <param name="thread">The number of the one that calls, which is asked for once in an operation: each time is a call into the runtime.</param>
+    /// <param name="thread">The one that calls, which is asked for once in an operation.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryEnter(int thread)
+    public bool TryEnter(nint thread)
     {
         ref Slot slot = ref SlotOf(thread);
         if (slot.Thread == thread)
@@ -47,8 +49,8 @@ internal sealed class OperationCount
         return false;
     }
 
-    /// <param name="thread">The number of the one that calls, whoever entered.</param>
-    public void Exit(int thread)
+    /// <param name="thread">The one that calls, whoever entered.</param>
+    public void Exit(nint thread)
     {
         // Release: what the operation did is done before it is counted out.
         ref Slot slot = ref SlotOf(thread);
@@ -99,9 +101,12 @@ internal sealed class OperationCount
         return entered - left;
     }
 
-    private ref Slot SlotOf(int thread) => ref _slots[thread & (Slots - 1)];
+    // Threads differ in bits that their stacks' size decides: multiplied, so that the highest three depend on all.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref Slot SlotOf(nint thread) =>
+        ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_slots), (nint)(((ulong)thread * 0x9E3779B97F4A7C15) >> (64 - SlotBits)));
 
-    private void EnterOther(int thread, ref Slot slot)
+    private void EnterOther(nint thread, ref Slot slot)
     {
         if (Volatile.Read(ref slot.Thread) == 0 && Interlocked.CompareExchange(ref slot.Thread, thread, 0) == 0)
             Volatile.Write(ref slot.Entered, slot.Entered + 1);
@@ -109,12 +114,12 @@ internal sealed class OperationCount
             Interlocked.Increment(ref _sharedEntered);
     }
 
-    // A thread's number is given to another one when it has ended, which has the slot then.
+    // A thread's identity is given to another one when it has ended, which has the slot then.
     [StructLayout(LayoutKind.Explicit, Size = 128)]
     private struct Slot
     {
         [FieldOffset(0)]
-        public int Thread;
+        public nint Thread;
 
         [FieldOffset(8)]
         public long Entered;

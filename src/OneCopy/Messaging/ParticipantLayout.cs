@@ -83,6 +83,9 @@ internal static class BlockLayout
 
     public const int InlineOffset = 64;
 
+    /// <summary>The four fields from <see cref="LaneOffset"/> on, of a payload in the block without properties.</summary>
+    public const ulong ShortFields = (ulong)Lane.Inline | ((ulong)PropertiesInline << 8);
+
     public const byte PropertiesInline = 1;
     public const byte SegmentsInline = 2;
 

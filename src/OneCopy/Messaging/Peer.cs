@@ -110,8 +110,11 @@ internal sealed class Peer(Participant file)
         return Rung.Now;
     }
 
-    /// <summary>An idle lease for a message of this peer, with its reference. Null: the memory is gone.</summary>
-    public Lease? TakeLease(MessageQueue queue, int thread)
+    /// <summary>A lease for a message of this peer, with its reference. Null: the memory is gone.</summary>
+    public Lease? TakeLease(MessageQueue queue, nint thread) => TakeIdleLease(queue, thread) ?? (TryAddReference() ? new Lease(queue, this) : null);
+
+    /// <summary>The same if one is idle. Throws nothing.</summary>
+    public Lease? TakeIdleLease(MessageQueue queue, nint thread)
     {
         Lease? idle = null;
         queue.Leases.Enter(thread);
@@ -122,7 +125,7 @@ internal sealed class Peer(Participant file)
         }
 
         queue.Leases.Exit();
-        return idle ?? (TryAddReference() ? new Lease(queue, this) : null);
+        return idle;
     }
 
     /// <summary>Of an idle lease, within the handle's gate for them. False: nobody will want it again; it is to be released.</summary>

@@ -96,7 +96,12 @@ public readonly partial struct ReceivedMessage : IDisposable, IEquatable<Receive
     }
 
     /// <summary>False: it was withdrawn.</summary>
-    internal bool TryComplete(int thread) => Lease.TryComplete(_version, thread);
+    internal bool TryComplete(nint thread) => TryCompleteIfOpen(thread, out bool isDone) ? isDone : throw WhyNotOpen();
+
+    /// <summary>The same, which throws nothing. False: it was answered before.</summary>
+    internal bool TryCompleteIfOpen(nint thread, out bool isDone) => Lease.TryComplete(_version, thread, out isDone);
+
+    internal Exception WhyNotOpen() => Lease.WhyNotOpen(_version);
 
     /// <summary>
     /// Gives it back, to be handed out again at once, to anybody. If it was handed out as often as the queue allows

@@ -26,7 +26,15 @@ internal sealed unsafe partial class Ring
     private int _toRemoveAtOnce;
 
     /// <summary>What <see cref="TryPeek"/> found at the head.</summary>
-    public readonly record struct Peeked(ulong Position, Cell Cell);
+    public readonly struct Peeked(ulong position, Cell cell, ulong* place)
+    {
+        public ulong Position => position;
+
+        public Cell Cell => cell;
+
+        /// <summary>Where it is.</summary>
+        public ulong* Place => place;
+    }
 
     /// <summary>Enqueue: puts a reference at the tail. False: the ring is full, and its oldest reference is not stale.</summary>
     public bool TryEnqueue(MessageReference reference, IStaleness staleness)
@@ -40,7 +48,7 @@ internal sealed unsafe partial class Ring
             // Not looked at first: a look would fetch the line to read, and the exchange fetch it again to write. The full fence of this exchange
             // orders the block's state before the reference, and the reference before the look at the sleepers that follows.
             ulong empty = Cell.Empty(lap).Bits;
-            Cell seen = new(Interlocked.CompareExchange(ref CellAt(tail), Cell.Of(lap, reference).Bits, empty));
+            Cell seen = new(Interlocked.CompareExchange(ref *PlaceAt(tail), Cell.Of(lap, reference).Bits, empty));
             if (seen.Bits == empty)
             {
                 CrashPoint.At(Step.EnqueueAdvance);
@@ -66,12 +74,18 @@ internal sealed unsafe partial class Ring
         throw InDisorder();
     }
 
-    /// <summary>The same with one try, which needs no loop if no other sender comes in between. False: perhaps there is room all the same. Throws nothing.</summary>
+    /// <summary>The same with one try, where the tail was, unless it is somewhere else by now. False: perhaps there is room all the same. Throws nothing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryEnqueueAtOnce(MessageReference reference)
+    public bool TryEnqueueAtOnce(ulong tail, ulong* place, MessageReference reference)
     {
-        ulong tail = TailPosition;
-        if (!TryPutAt(tail, reference))
+        ulong now = TailPosition;
+        if (now != tail)
+        {
+            tail = now;
+            place = PlaceAt(now);
+        }
+
+        if (!TryPutAt(tail, place, reference))
             return false;
         CrashPoint.At(Step.EnqueueAdvance);
         Interlocked.CompareExchange(ref Tail, tail + 1, tail);
@@ -90,12 +104,12 @@ internal sealed unsafe partial class Ring
 
     /// <summary>Puts a reference at a position, if that is empty and in its lap; the tail is to follow (<see cref="AdvanceTail"/>). A full fence, as in <see cref="TryEnqueue"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryPutAt(ulong position, MessageReference reference)
+    public bool TryPutAt(ulong position, ulong* place, MessageReference reference)
     {
         uint lap = (uint)(position >> _lapShift) & Cell.LapMask;
         ulong empty = Cell.Empty(lap).Bits;
         CrashPoint.At(Step.EnqueueCell);
-        return Interlocked.CompareExchange(ref CellAt(position), Cell.Of(lap, reference).Bits, empty) == empty;
+        return Interlocked.CompareExchange(ref *place, Cell.Of(lap, reference).Bits, empty) == empty;
     }
 
     /// <summary>Also where somebody has helped it on a part of the way.</summary>
@@ -106,20 +120,18 @@ internal sealed unsafe partial class Ring
     }
 
     /// <summary>The reference at a position behind the head, as of one who has taken out all before it.</summary>
-    public bool TryLookAt(ulong position, out Cell cell)
+    public bool TryLookAt(ulong position, ulong* place, out Cell cell)
     {
         CrashPoint.At(Step.ReceiveCell);
-        cell = new(Volatile.Read(ref CellAt(position)));
+        cell = new(Volatile.Read(ref *place));
         return !cell.IsEmpty && LapsAhead(cell.Lap, position) == 0;
     }
 
     /// <summary>The first half of <see cref="Remove"/>; the head is to follow.</summary>
-    public void TakeOut(ulong position, Cell cell) => TryTakeOut(position, cell);
-
-    private bool TryTakeOut(ulong position, Cell cell)
+    public static bool TakeOut(ulong* place, Cell cell, string pop = Step.ReceivePop)
     {
-        CrashPoint.At(Step.ReceivePop);
-        return Interlocked.CompareExchange(ref CellAt(position), Cell.Empty(cell.Lap + 1).Bits, cell.Bits) == cell.Bits;
+        CrashPoint.At(pop);
+        return Interlocked.CompareExchange(ref *place, Cell.Empty(cell.Lap + 1).Bits, cell.Bits) == cell.Bits;
     }
 
     public void AdvanceHead(ulong from, ulong to)
@@ -159,8 +171,9 @@ internal sealed unsafe partial class Ring
         CrashPoint.At(Step.ReceiveHead);
         ulong head = Volatile.Read(ref Head);
         CrashPoint.At(Step.ReceiveCell);
-        Cell seen = new(Volatile.Read(ref CellAt(head)));
-        peeked = new Peeked(head, seen);
+        ulong* place = PlaceAt(head);
+        Cell seen = new(Volatile.Read(ref *place));
+        peeked = new Peeked(head, seen, place);
         return !seen.IsEmpty && LapsAhead(seen.Lap, head) == 0;
     }
 
@@ -179,15 +192,15 @@ internal sealed unsafe partial class Ring
     public bool SeesNews(out Cell seen)
     {
         ulong head = Volatile.Read(ref Head);
-        seen = new(Volatile.Read(ref CellAt(head)));
+        seen = new(Volatile.Read(ref *PlaceAt(head)));
         return !seen.IsEmpty || LapsAhead(seen.Lap, head) != 0;
     }
 
     /// <summary>A cell that was just read and is to be changed: its line is on its way while something else is waited for.</summary>
-    public void PrefetchForWrite(ulong position) => Processor.PrefetchForWrite(Unsafe.AsPointer(ref CellAt(position)));
+    public void PrefetchForWrite(ulong position) => Processor.PrefetchForWrite(PlaceAt(position));
 
     /// <summary>The cell behind one that was found, whatever its lap: what a receiver will want next.</summary>
-    public Cell Glance(ulong position) => new(Volatile.Read(ref CellAt(position)));
+    public Cell Glance(ulong position) => new(Volatile.Read(ref *PlaceAt(position)));
 
     /// <summary>
     /// Another one was first, so that two run that do the same: they take the lines of that place from each other with each message. Lets somebody else run, who does the other half most likely, if anybody waits for
@@ -204,11 +217,12 @@ internal sealed unsafe partial class Ring
             CrashPoint.At(Step.ReceiveHead);
             ulong head = Volatile.Read(ref Head);
             CrashPoint.At(Step.ReceiveCell);
-            Cell seen = new(Volatile.Read(ref CellAt(head)));
+            ulong* place = PlaceAt(head);
+            Cell seen = new(Volatile.Read(ref *place));
             int ahead = LapsAhead(seen.Lap, head);
             if (ahead == 0 && !seen.IsEmpty)
             {
-                peeked = new Peeked(head, seen);
+                peeked = new Peeked(head, seen, place);
                 return true;
             }
 
@@ -234,9 +248,7 @@ internal sealed unsafe partial class Ring
     /// <summary>Takes a reference out, once its message is claimed or it was found stale. Anybody may; only one succeeds.</summary>
     public void Remove(Peeked peeked, string pop = Step.ReceivePop, string advance = Step.ReceiveAdvance)
     {
-        ref ulong cell = ref CellAt(peeked.Position);
-        CrashPoint.At(pop);
-        Interlocked.CompareExchange(ref cell, Cell.Empty(peeked.Cell.Lap + 1).Bits, peeked.Cell.Bits);
+        TakeOut(peeked.Place, peeked.Cell, pop);
         CrashPoint.At(advance);
         Interlocked.CompareExchange(ref Head, peeked.Position + 1, peeked.Position);
     }
@@ -266,7 +278,7 @@ internal sealed unsafe partial class Ring
     {
         Cell cell = new(_leftCell);
         Volatile.Write(ref _left, 0);
-        if (TryTakeOut(position, cell))
+        if (TakeOut(PlaceAt(position), cell))
         {
             CrashPoint.At(Step.ReceiveAdvance);
             Interlocked.CompareExchange(ref Head, position + 1, position);
@@ -293,7 +305,7 @@ internal sealed unsafe partial class Ring
             if (Held < Capacity)
                 return false;
             ulong tail = Volatile.Read(ref Tail);
-            return LapsAhead(new Cell(Volatile.Read(ref CellAt(tail))).Lap, tail) < 0;
+            return LapsAhead(new Cell(Volatile.Read(ref *PlaceAt(tail))).Lap, tail) < 0;
         }
     }
 
@@ -310,7 +322,7 @@ internal sealed unsafe partial class Ring
         ulong head = Volatile.Read(ref Head);
         for (ulong position = head; position - head < (ulong)Capacity + MaxLag; position++)
         {
-            Cell seen = new(Volatile.Read(ref CellAt(position)));
+            Cell seen = new(Volatile.Read(ref *PlaceAt(position)));
             int ahead = LapsAhead(seen.Lap, position);
             if (ahead < 0 || (ahead == 0 && seen.IsEmpty))
                 break; // The tail.
@@ -333,7 +345,7 @@ internal sealed unsafe partial class Ring
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ref ulong CellAt(ulong position) => ref _cells[PlaceOf((nuint)position & _lastPlace)];
+    public ulong* PlaceAt(ulong position) => _cells + PlaceOf((nuint)position & _lastPlace);
 
     /// <summary>
     /// Where a position's cell is. Neighbours lie in different cache lines, so that who puts in the next reference does not take the line of the one before from who

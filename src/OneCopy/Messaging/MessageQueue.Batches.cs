@@ -134,15 +134,10 @@ public sealed unsafe partial class MessageQueue
         {
             foreach (ReceivedMessage message in messages)
             {
-                try
-                {
-                    if (!message.TryComplete(thread))
-                        failure ??= new MessageWithdrawnException();
-                }
-                catch (Exception e) when (e is InvalidOperationException or OneCopyException)
-                {
-                    failure ??= e;
-                }
+                if (!message.TryCompleteIfOpen(thread, out bool isDone))
+                    failure ??= message.WhyNotOpen();
+                else if (!isDone)
+                    failure ??= new MessageWithdrawnException();
             }
         }
         finally
@@ -335,6 +330,7 @@ public sealed unsafe partial class MessageQueue
             return false;
         int into = 0;
         ulong position = first.Position;
+        ulong* place = first.Place;
         Cell cell = first.Cell;
         for (uint i = 1; i < Math.Min((uint)messages.Length, LookAhead); i++)
             PrefetchMessage(position + i);
@@ -342,15 +338,24 @@ public sealed unsafe partial class MessageQueue
         {
             do
             {
+                if (ClaimShort(place, cell, thread) is { } shortOne)
+                {
+                    Ring.TakeOut(place, cell);
+                    PrefetchMessage(_ring.Glance(position + LookAhead), shortOne.Owner.File);
+                    place = _ring.PlaceAt(++position);
+                    messages[into++] = new ReceivedMessage(shortOne);
+                    taken++;
+                    continue;
+                }
+
                 MessageReference reference = cell.Reference;
                 Peer? owner = OwnerOf(reference, out QueueCorruptException? corrupt);
                 PrefetchPayload(owner, reference.Block);
-                _ring.PrefetchForWrite(position);
                 BlockState leased = default;
                 bool claimed = owner is not null && TryClaim(owner, reference.Block, reference.Generation, Cell.GenerationMask, out leased);
-                Ring.TakeOut(_ring.PlaceAt(position), cell);
+                Ring.TakeOut(place, cell);
                 PrefetchMessage(position + LookAhead);
-                position++;
+                place = _ring.PlaceAt(++position);
                 if (claimed)
                 {
                     if (Admit(owner!, reference.Block, leased, thread) is { } lease)
@@ -364,7 +369,7 @@ public sealed unsafe partial class MessageQueue
                     throw damage;
                 }
             }
-            while (into < messages.Length && position - first.Position < MostAtOnce && _ring.TryLookAt(position, _ring.PlaceAt(position), out cell));
+            while (into < messages.Length && position - first.Position < MostAtOnce && _ring.TryLookAt(position, place, out cell));
         }
         finally
         {

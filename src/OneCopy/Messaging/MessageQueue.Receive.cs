@@ -198,31 +198,47 @@ public sealed partial class MessageQueue
         return null;
     }
 
-    /// <summary>
-    /// The oldest message, if it is a short one without properties that was not handed out before, on a lease that is there already. What is copied of its record is so while it is queued; the exchange of the claim says
-    /// that it was this message's. Throws nothing. Null: nothing was done, and it is to be looked for in another way.
-    /// </summary>
+    /// <summary>The oldest message, if it is a short one, on a lease. Throws nothing. Null: nothing was done, and it is to be looked for in another way.</summary>
     private unsafe Lease? TryClaimShort(nint thread, bool hasWaited = false)
     {
         Ring ring = _ring;
-        if (!ring.TryPeekAtOnce(out Ring.Peeked oldest))
+        if (!ring.TryPeekAtOnce(out Ring.Peeked oldest) || ClaimShort(oldest.Place, oldest.Cell, thread) is not { } lease)
             return null;
-        Cell cell = oldest.Cell;
-        Peer? owner = KnownAt(cell.Participant, Volatile.Read(ref ring.Entry(cell.Participant)));
+        _lastSender = oldest.Cell.Participant;
+        ring.Remove(oldest);
+
+        // After the full fence of the removal: somebody may sleep for the room; others for the messages behind this one.
+        if (ring.AnySleeps())
+            WakeAfterClaim();
+        if (!hasWaited)
+            PrefetchMessage(ring.Glance(oldest.Position + 1), lease.Owner.File);
+        return lease;
+    }
+
+    /// <summary>
+    /// Claims a short message without properties that was not handed out before, on a lease that is there already. What is copied of its record is so while it is queued; the exchange of the claim says that it was this
+    /// message's. Its reference is to be removed then. Throws nothing. Null: nothing was done.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private unsafe Lease? ClaimShort(ulong* place, Cell cell, nint thread)
+    {
+        Peer? owner = KnownAt(cell.Participant, Volatile.Read(ref _ring.Entry(cell.Participant)));
         if (owner is null)
             return null;
         Participant file = owner.File;
         if (cell.Block >= file.BlockCount)
             return null;
         byte* block = file.Block(cell.Block);
-        Processor.PrefetchForWrite(oldest.Place);
+        Processor.PrefetchForWrite(place);
         CrashPoint.At(Step.ReceiveState);
         ref ulong word = ref *(ulong*)(block + BlockLayout.StateOffset);
         BlockState queued = new(Volatile.Read(ref word));
-        if (!queued.IsQueuedAs(cell.Generation) || queued.Attempts != 0 || !MessageRecord.TryReadShort(file, block, out MessageRecord record))
+        if (!queued.IsQueuedAs(cell.Generation) || queued.Attempts != 0 || !MessageRecord.TryReadShort(file, block, out MessageRecord record)
+            || owner.TakeIdleLease(this, thread) is not { } lease)
+        {
             return null;
-        if (owner.TakeIdleLease(this, thread) is not { } lease)
-            return null;
+        }
+
         BlockState leased = queued.To(Phase.Leased, _self.Index);
         CrashPoint.At(Step.ReceiveClaim);
         if (Interlocked.CompareExchange(ref word, leased.Bits, queued.Bits) != queued.Bits)
@@ -233,14 +249,6 @@ public sealed partial class MessageQueue
 
         owner.LikelyGeneration = queued.Generation;
         lease.Start(cell.Block, leased, record);
-        _lastSender = cell.Participant;
-        ring.Remove(oldest);
-
-        // After the full fence of the removal: somebody may sleep for the room; others for the messages behind this one.
-        if (ring.AnySleeps())
-            WakeAfterClaim();
-        if (!hasWaited)
-            PrefetchMessage(ring.Glance(oldest.Position + 1), file);
         return lease;
     }
 

@@ -20,7 +20,7 @@ public sealed partial class MessageQueue
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
     public void Send(ReadOnlySpan<byte> payload, SendOptions? options = null, CancellationToken cancellationToken = default)
     {
-        if (options is null && TrySendShort(payload, cancellationToken))
+        if (options is null && TrySendShort(payload, mayWait: true, cancellationToken))
             return;
         options ??= SendOptions.Default;
         Send(payload, options, Deadline.After(options.Timeout), hasTried: false, cancellationToken);
@@ -56,6 +56,8 @@ public sealed partial class MessageQueue
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
     public unsafe bool TrySend(ReadOnlySpan<byte> payload, SendOptions? options = null)
     {
+        if (options is null && TrySendShort(payload, mayWait: false, CancellationToken.None))
+            return true;
         options ??= SendOptions.Default;
         options.RefuseUntilCompleted();
         options.CheckTimeToLive();

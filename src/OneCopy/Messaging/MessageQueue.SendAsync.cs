@@ -40,8 +40,20 @@ public sealed partial class MessageQueue
     /// and <see cref="AttachMode.Required"/> forbids another way. The message was taken back in both cases.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The handle was closed; a message not completed by then was taken back.</exception>
-    public ValueTask SendAsync(ReadOnlyMemory<byte> payload, SendOptions? options = null, CancellationToken cancellationToken = default) =>
-        SendAsync(new ReadOnlySequence<byte>(payload), options, cancellationToken);
+    public ValueTask SendAsync(ReadOnlyMemory<byte> payload, SendOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            if (options is null && payload.Length <= _self.InlineCapacity && !ShouldAttach(payload.Length, SendOptions.Default) && TrySendShort(payload.Span, mayWait: false, cancellationToken))
+                return ValueTask.CompletedTask;
+        }
+        catch (Exception e)
+        {
+            return FailAsync(e);
+        }
+
+        return SendAsync(new ReadOnlySequence<byte>(payload), options, cancellationToken);
+    }
 
     /// <summary>Sends a payload that lies in several pieces, gathered by the receiver's one copy.</summary>
     /// <inheritdoc cref="SendAsync(ReadOnlyMemory{byte}, SendOptions?, CancellationToken)"/>

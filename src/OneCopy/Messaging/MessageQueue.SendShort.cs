@@ -12,7 +12,10 @@ public sealed unsafe partial class MessageQueue
     private const int Further = 16;
 
     /// <summary>False: nothing was done, and it is to go the way of all others.</summary>
-    private bool TrySendShort(ReadOnlySpan<byte> payload, CancellationToken ct)
+    /// <param name="payload">Any.</param>
+    /// <param name="mayWait">For room in the ring.</param>
+    /// <param name="ct">Ends that wait.</param>
+    private bool TrySendShort(ReadOnlySpan<byte> payload, bool mayWait, CancellationToken ct)
     {
         Participant self = _self;
         Ring ring = _ring;
@@ -44,8 +47,7 @@ public sealed unsafe partial class MessageQueue
         if (!ring.TryEnqueueAtOnce(tail, place, new MessageReference(self.Index, block, generation)))
         {
             _blocksGate.Exit();
-            SendQueued(new ShortDraft(block, generation), payload.Length, thread, ct);
-            return true;
+            return TrySendQueued(new ShortDraft(block, generation), payload.Length, mayWait, thread, ct);
         }
 
         self.CountInGate(Counter.SentInline, Lane.Inline, 1, payload.Length);
@@ -59,15 +61,20 @@ public sealed unsafe partial class MessageQueue
         return true;
     }
 
-    /// <summary>The rest of it, where another sender was first, or the ring is full.</summary>
+    /// <summary>The rest of it, where another sender was first, or the ring is full. False: it is not sent.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void SendQueued(ShortDraft queued, int length, nint thread, CancellationToken ct)
+    private bool TrySendQueued(ShortDraft queued, int length, bool mayWait, nint thread, CancellationToken ct)
     {
         try
         {
-            Enqueue(AsDraft(queued), Deadline.Never, ct, keepDraft: false);
+            Draft draft = AsDraft(queued);
+            if (mayWait)
+                Enqueue(draft, Deadline.Never, ct, keepDraft: false);
+            else if (TryTakeBack(draft, keepDraft: false))
+                return false;
             ThrowIfBroken();
             EndSend(Lane.Inline, length, thread);
+            return true;
         }
         finally
         {

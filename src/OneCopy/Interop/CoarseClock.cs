@@ -17,6 +17,7 @@ internal static unsafe class CoarseClock
     public static long Microseconds
     {
         [SkipLocalsInit]
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
             timespec time;

@@ -67,7 +67,7 @@ public sealed partial class MessageQueue
         }
     }
 
-    private bool IsGoneOrDead(Peer peer) => Volatile.Read(ref _ring.Entry(peer.Index)) != Entries.Live(peer.Incarnation);
+    private bool IsGoneOrDead(Peer peer) => Volatile.Read(ref _ring.Entry(peer.Index)) != peer.LiveEntry;
 
     /// <summary>Compares the table with what is known. With <paramref name="probe"/>, tries the locks of all: nobody may have watched.</summary>
     private void SyncMembership(bool probe)

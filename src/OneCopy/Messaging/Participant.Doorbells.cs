@@ -47,7 +47,7 @@ internal sealed unsafe partial class Participant
     public bool WaitsForEndOf(int block)
     {
         uint sleeping = Volatile.Read(ref OwnSleeping);
-        return sleeping == 1 || sleeping == (uint)block + 2;
+        return sleeping != 0 && (sleeping == 1 || sleeping == (uint)block + 2);
     }
 
     private void Wake(uint* word, WaitKind kind, bool everybody)

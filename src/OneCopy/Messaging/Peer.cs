@@ -23,7 +23,10 @@ internal sealed class Peer(Participant file)
 
     public int Index => File.Index;
 
-    public long Incarnation => File.Incarnation;
+    public long Incarnation { get; } = file.Incarnation;
+
+    /// <summary>What the table says of it as long as it lives.</summary>
+    public long LiveEntry { get; } = Entries.Live(file.Incarnation);
 
     /// <summary>Stays with the process, whatever becomes of its number. Null: not watched (own process, another pid namespace).</summary>
     public SafeFileHandle? Pidfd { get; set; }

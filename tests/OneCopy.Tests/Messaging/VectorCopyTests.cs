@@ -25,6 +25,33 @@ public sealed class VectorCopyTests : IDisposable
     }
 
     [Fact]
+    public unsafe void Short_ones_and_none_are_copied_as_well()
+    {
+        CopyProperty.Check(VectorCopy.Copy, shortest: 0);
+        CopyProperty.Check(
+            (source, destination, length) => VectorCopy.Copy(new ReadOnlySpan<byte>(source, (int)length), new Span<byte>(destination, (int)length)),
+            shortest: 0);
+    }
+
+    [Fact]
+    public void Short_ones_may_overlap_and_a_destination_that_is_too_short_is_refused()
+    {
+        byte[] noise = CopyProperty.Noise(200);
+        for (int length = 0; length <= 80; length++)
+        {
+            for (int by = -40; by <= 40; by++)
+            {
+                byte[] target = [.. noise];
+                VectorCopy.Copy(target.AsSpan(60, length), target.AsSpan(60 + by, length));
+                Assert.True(target.AsSpan(60 + by, length).SequenceEqual(noise.AsSpan(60, length)), $"{length} bytes by {by}");
+            }
+
+            int longer = length + 1;
+            Assert.Throws<ArgumentException>(() => VectorCopy.Copy(noise.AsSpan(0, longer), noise.AsSpan(100, longer - 1)));
+        }
+    }
+
+    [Fact]
     public unsafe void It_moves_down_what_overlaps()
     {
         Assert.SkipUnless(Vector256.IsHardwareAccelerated, "No such vectors here.");

@@ -2,7 +2,7 @@ using OneCopy.Interop;
 namespace OneCopy.Messaging;
 
 /// <summary>
-/// Mutual exclusion for a few instructions, within this process. The thread that takes it many times in a row has it for its own: to enter and to leave it is then a store each, no exchange, as of a
+/// Mutual exclusion for some tens of nanoseconds, within this process. The thread that takes it many times in a row has it for its own: to enter and to leave it is then a store each, no exchange, as of a
 /// biased lock. When another thread comes, that pays for both (membarrier(2)), and from then on each entry is one exchange, until one thread has it for itself again. Who is inside
 /// seldom waits for anything (a file that grows). Not reentrant; left by the thread that entered. A field of a class, never copied.
 /// </summary>
@@ -65,7 +65,7 @@ internal struct Gate
 
     private void EnterShared(nint thread)
     {
-        // Yields before long: who is inside may have been interrupted.
+        // Yields before long: who is inside may have been interrupted. It does not sleep, which Thread.Interrupt would end by an exception, where nobody expects one.
         SpinWait spin = default;
         while (true)
         {
@@ -82,7 +82,7 @@ internal struct Gate
             }
             else
             {
-                spin.SpinOnce();
+                spin.SpinOnce(sleep1Threshold: -1);
             }
         }
 
@@ -115,7 +115,7 @@ internal struct Gate
         Interlocked.MemoryBarrierProcessWide();
         SpinWait spin = default;
         while (Volatile.Read(ref owner.IsInside))
-            spin.SpinOnce();
+            spin.SpinOnce(sleep1Threshold: -1);
         Interlocked.CompareExchange(ref _owner, null, owner);
     }
 

@@ -101,11 +101,9 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
     }
 
     /// <summary>Begins an operation on the message; pair with <see cref="End"/>.</summary>
-    public void Begin(uint version) => Begin(version, CurrentThread.Id);
-
-    private void Begin(uint version, nint thread)
+    public void Begin(uint version)
     {
-        if (!TryBegin(version, Answer.None, thread))
+        if (!TryBegin(version, Answer.None, CurrentThread.Id))
             throw WhyNotOpen(version);
     }
 
@@ -146,7 +144,7 @@ internal sealed unsafe partial class Lease(MessageQueue queue, Peer owner) : IDi
             queue.ReleaseLater(owner);
     }
 
-    /// <summary>The message is done, or was withdrawn. Within an operation of the handle, whose file has the counters. False: it was answered before. Throws nothing.</summary>
+    /// <summary>The message is done, or was withdrawn. Within an operation of the handle, whose file has the counters. False: it was answered before.</summary>
     public bool TryComplete(uint version, nint thread, out bool isDone)
     {
         // Two times through the gate, and not once around it all: the change of the state waits for another processor's cache, and others would wait for that.

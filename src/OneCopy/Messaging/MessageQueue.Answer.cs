@@ -31,8 +31,16 @@ public sealed partial class MessageQueue
     internal bool TryComplete(ReceivedMessage message)
     {
         nint thread = Enter();
-        bool isOpen = message.TryCompleteIfOpen(thread, out bool isDone);
-        Exit(thread);
+        bool isOpen, isDone;
+        try
+        {
+            isOpen = message.TryCompleteIfOpen(thread, out isDone);
+        }
+        finally
+        {
+            Exit(thread);
+        }
+
         return isOpen ? isDone : throw message.WhyNotOpen();
     }
 

@@ -7,7 +7,7 @@ namespace OneCopy;
 /// <summary>The handle's own blocks and arena: taking them for a message, taking them back when it is done.</summary>
 public sealed unsafe partial class MessageQueue
 {
-    // A gate and no lock: to leave it is a store, which does not wait until the lines of the record have come from the receiver that had them last; nor does to enter it, mostly.
+    // A gate and no lock: to enter it and to leave it is a store each, mostly. A short message is filled and put into the ring within it, all others take their block there.
     private Gate _blocksGate = new();
     private readonly OwnBlock[] _blocks;
     private readonly OwnArena _arena;

@@ -20,8 +20,18 @@ public sealed partial class MessageQueue
     {
         nint thread = EnterNew();
 
-        // Nothing throws until it is left, as in the Receive into memory.
-        if (TryClaimShort(thread) is { } lease)
+        Lease? lease;
+        try
+        {
+            lease = TryClaimShort(thread);
+        }
+        catch
+        {
+            Exit(thread);
+            throw;
+        }
+
+        if (lease is not null)
         {
             _gathering.Found(1);
             Exit(thread);
@@ -198,7 +208,7 @@ public sealed partial class MessageQueue
         return null;
     }
 
-    /// <summary>The oldest message, if it is a short one, on a lease. Throws nothing. Null: nothing was done, and it is to be looked for in another way.</summary>
+    /// <summary>The oldest message, if it is a short one, on a lease. Null: nothing was done, and it is to be looked for in another way.</summary>
     private unsafe Lease? TryClaimShort(nint thread, bool hasWaited = false)
     {
         Ring ring = _ring;
@@ -217,7 +227,7 @@ public sealed partial class MessageQueue
 
     /// <summary>
     /// Claims a short message without properties that was not handed out before, on a lease that is there already. What is copied of its record is so while it is queued; the exchange of the claim says that it was this
-    /// message's. Its reference is to be removed then. Throws nothing. Null: nothing was done.
+    /// message's. Its reference is to be removed then. Null: nothing was done.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private unsafe Lease? ClaimShort(ulong* place, Cell cell, nint thread)

@@ -43,8 +43,18 @@ public sealed partial class MessageQueue
         nint thread = EnterNew();
         fixed (byte* to = destination)
         {
-            // Nothing throws until it is left: within a handler the compiler would keep in memory all that follows.
-            Taken taken = TryTakeShort(to, destination.Length, thread, hasWaited: false, out long length);
+            Taken taken;
+            long length;
+            try
+            {
+                taken = TryTakeShort(to, destination.Length, thread, hasWaited: false, out length);
+            }
+            catch
+            {
+                Exit(thread);
+                throw;
+            }
+
             if (taken != Taken.Yes)
                 return ReceiveOther(taken, to, destination.Length, length, timeout, thread, cancellationToken);
             _gathering.Found(1);
@@ -211,7 +221,7 @@ public sealed partial class MessageQueue
         }
     }
 
-    /// <summary>The oldest message, if it is a short one. Its lines are on their way since the one before it was taken, or since a glance found it. Throws nothing.</summary>
+    /// <summary>The oldest message, if it is a short one. Its lines are on their way since the one before it was taken, or since a glance found it.</summary>
     private unsafe Taken TryTakeShort(byte* destination, int room, nint thread, bool hasWaited, out long length)
     {
         length = 0;

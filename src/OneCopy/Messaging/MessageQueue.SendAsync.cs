@@ -44,7 +44,7 @@ public sealed partial class MessageQueue
     {
         try
         {
-            if (options is null && payload.Length <= _self.InlineCapacity && !ShouldAttach(payload.Length, SendOptions.Default) && TrySendShort(payload.Span, mayWait: false, cancellationToken))
+            if (options is null && !AttachThreshold.IsReached(payload.Length, _options.AttachThreshold) && TrySendShort(payload.Span, mayWait: false, cancellationToken))
                 return ValueTask.CompletedTask;
         }
         catch (Exception e)

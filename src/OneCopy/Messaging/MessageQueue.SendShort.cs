@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using OneCopy.Messaging;
 
 namespace OneCopy;
@@ -11,6 +12,9 @@ public sealed unsafe partial class MessageQueue
     // So many messages; with fewer the lines are late.
     private const int Further = 16;
 
+    // What is copied within the gate of the blocks, for which this handle's other threads wait.
+    private const int LongestInGate = 4096;
+
     /// <summary>False: nothing was done, and it is to go the way of all others.</summary>
     /// <param name="payload">Any.</param>
     /// <param name="mayWait">For room in the ring.</param>
@@ -19,7 +23,7 @@ public sealed unsafe partial class MessageQueue
     {
         Participant self = _self;
         Ring ring = _ring;
-        if (payload.Length > self.InlineCapacity || ring.TimeToLive != 0 || ct.IsCancellationRequested)
+        if (payload.Length > Math.Min(self.InlineCapacity, LongestInGate) || ring.TimeToLive != 0 || ct.IsCancellationRequested)
             return false;
         nint thread = EnterNew();
 
@@ -54,11 +58,27 @@ public sealed unsafe partial class MessageQueue
         TakeAhead();
         _blocksGate.Exit();
         CrashPoint.At(Step.SendWake);
-        WakeOne(WaitKind.Receive);
+        if (ring.AnySleeps(WaitKind.Receive))
+            WakeOrExit(thread);
         if (IsBroken)
             throw ExitedBroken(thread);
         Exit(thread);
         return true;
+    }
+
+    // Its locks can be interrupted (Thread.Interrupt).
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void WakeOrExit(nint thread)
+    {
+        try
+        {
+            WakeOne(WaitKind.Receive);
+        }
+        catch
+        {
+            Exit(thread);
+            throw;
+        }
     }
 
     /// <summary>The rest of it, where another sender was first, or the ring is full. False: it is not sent.</summary>
@@ -69,9 +89,20 @@ public sealed unsafe partial class MessageQueue
         {
             Draft draft = AsDraft(queued);
             if (mayWait)
+            {
                 Enqueue(draft, Deadline.Never, ct, keepDraft: false);
-            else if (TryTakeBack(draft, keepDraft: false))
+            }
+            else if (TryEnqueueQueued(draft))
+            {
+                CrashPoint.At(Step.SendWake);
+                WakeOne(WaitKind.Receive);
+            }
+            else
+            {
+                Discard(draft);
                 return false;
+            }
+
             ThrowIfBroken();
             EndSend(Lane.Inline, length, thread);
             return true;
@@ -140,7 +171,9 @@ public sealed unsafe partial class MessageQueue
                 ulong* place = ring.PlaceAt(tail + (uint)put);
                 if (put < Ring.LinesSideBySide)
                     Processor.PrefetchForWrite(place);
-                ReadOnlySpan<byte> payload = payloads[put].Span; // The one that may throw: not the queue's, and perhaps gone.
+                ReadOnlySpan<byte> payload = MemoryMarshal.TryGetArray(payloads[put], out ArraySegment<byte> array) ? array : Foreign(payloads[put], tail, put);
+                if (payload.Length > self.InlineCapacity)
+                    break; // Another one by now than was counted.
                 (int block, uint generation) = (drafts[put].Block, drafts[put].Generation);
                 CrashPoint.At(Step.SendRecord);
                 byte* p = self.Block(block);
@@ -164,6 +197,20 @@ public sealed unsafe partial class MessageQueue
         bytes += added;
         count = put;
         return isRefused;
+    }
+
+    /// <summary>A payload that is no array is another's to hand out, which may take its time: what was put before it is told first. It may be gone, and throw.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ReadOnlySpan<byte> Foreign(ReadOnlyMemory<byte> payload, ulong tail, int put)
+    {
+        if (put > 0)
+        {
+            _ring.AdvanceTail(tail, put);
+            CrashPoint.At(Step.SendWake);
+            WakeOne(WaitKind.Receive);
+        }
+
+        return payload.Span;
     }
 
     /// <summary>What <see cref="WriteRecord"/> writes of a payload that fits in the block and has no properties, and the payload.</summary>

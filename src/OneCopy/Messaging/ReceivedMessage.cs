@@ -98,7 +98,7 @@ public readonly partial struct ReceivedMessage : IDisposable, IEquatable<Receive
     /// <summary>False: it was withdrawn.</summary>
     internal bool TryComplete(nint thread) => TryCompleteIfOpen(thread, out bool isDone) ? isDone : throw WhyNotOpen();
 
-    /// <summary>The same, which throws nothing. False: it was answered before.</summary>
+    /// <summary>The same. False: it was answered before.</summary>
     internal bool TryCompleteIfOpen(nint thread, out bool isDone) => Lease.TryComplete(_version, thread, out isDone);
 
     internal Exception WhyNotOpen() => Lease.WhyNotOpen(_version);

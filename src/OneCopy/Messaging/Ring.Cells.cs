@@ -127,7 +127,7 @@ internal sealed unsafe partial class Ring
         return !cell.IsEmpty && LapsAhead(cell.Lap, position) == 0;
     }
 
-    /// <summary>The first half of <see cref="Remove"/>; the head is to follow.</summary>
+    /// <summary>The first half of <see cref="Remove"/>; the head is to follow. False: somebody else has done it.</summary>
     public static bool TakeOut(ulong* place, Cell cell, string pop = Step.ReceivePop)
     {
         CrashPoint.At(pop);
@@ -196,7 +196,7 @@ internal sealed unsafe partial class Ring
         return !seen.IsEmpty || LapsAhead(seen.Lap, head) != 0;
     }
 
-    /// <summary>A cell that was just read and is to be changed: its line is on its way while something else is waited for.</summary>
+    /// <summary>A cell that is to be changed: its line is on its way while something else is done.</summary>
     public void PrefetchForWrite(ulong position) => Processor.PrefetchForWrite(PlaceAt(position));
 
     /// <summary>The cell behind one that was found, whatever its lap: what a receiver will want next.</summary>
@@ -271,14 +271,14 @@ internal sealed unsafe partial class Ring
         }
     }
 
-    // Several threads may do so at once, as whoever removes a reference; one of two that left some may be forgotten, and is as one whose receiver was killed. If the two words are of two threads, the cell does not have
-    // what is expected of it, and nothing is removed: the head follows only what was.
+    // Several threads may do so at once, as whoever removes a reference; one of two that left some may be forgotten, and is as one whose receiver was killed. Where the two words are of two threads,
+    // the reference is of another lap, or not what is in the cell, and nothing is removed: the head follows only what was.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void RemoveLeft(ulong position)
     {
         Cell cell = new(_leftCell);
         Volatile.Write(ref _left, 0);
-        if (TakeOut(PlaceAt(position), cell))
+        if (LapsAhead(cell.Lap, position) == 0 && TakeOut(PlaceAt(position), cell))
         {
             CrashPoint.At(Step.ReceiveAdvance);
             Interlocked.CompareExchange(ref Head, position + 1, position);

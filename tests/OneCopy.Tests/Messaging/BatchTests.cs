@@ -99,7 +99,7 @@ public sealed class BatchTests : IDisposable
     public void A_payload_whose_memory_is_gone_is_said_when_those_before_it_are_sent_and_leaves_the_blocks_free(int length)
     {
         using MessageQueue queue = Open(blocks: 4);
-        using GoneMemory gone = new();
+        using ForeignMemory gone = new(() => throw new ObjectDisposedException(nameof(ForeignMemory)));
         for (int i = 0; i < 5; i++)
         {
             Assert.Equal(2, queue.TrySendMany([Numbered(0, length), Numbered(1, length), gone.Memory, Numbered(3, length)]));
@@ -111,6 +111,26 @@ public sealed class BatchTests : IDisposable
 
         Assert.Equal(4, queue.TrySendMany(Small(9)));
         Drain(queue, 4);
+    }
+
+    /// <summary>Whoever sleeps is rung before somebody else's code has its time.</summary>
+    [Fact]
+    public async Task What_was_put_before_a_payload_that_takes_its_time_is_received_meanwhile()
+    {
+        using MessageQueue sender = Open(blocks: 16);
+        using MessageQueue receiver = Open(blocks: 16);
+        using ManualResetEventSlim received = new();
+        using ForeignMemory slow = new(() => received.Wait(TimeSpan.FromSeconds(20)) ? new byte[10] : throw new TimeoutException());
+        sender.Send(new byte[10]);
+        receiver.Receive().Complete();
+        ValueTask<ReceivedMessage> receiving = receiver.ReceiveAsync(TestContext.Current.CancellationToken);
+        Assert.False(receiving.IsCompleted);
+        Task<int> sending = Task.Run(() => sender.TrySendMany([Numbered(7, 10), slow.Memory]), TestContext.Current.CancellationToken);
+        using ReceivedMessage message = await receiving;
+        Assert.False(sending.IsCompleted);
+        received.Set();
+        Assert.Equal(2, await sending);
+        Assert.Equal(7, BitConverter.ToInt32(message.ToArray()));
     }
 
     [Fact]
@@ -182,11 +202,11 @@ public sealed class BatchTests : IDisposable
     private MessageQueue Open(int blocks) => MessageQueue.Open(
         "q", new QueueOptions { Root = _root.Path, RingCapacity = 64, Blocks = blocks, ArenaLimit = 1 << 20 });
 
-    private sealed class GoneMemory : System.Buffers.MemoryManager<byte>
+    private sealed class ForeignMemory(Func<byte[]> bytes) : System.Buffers.MemoryManager<byte>
     {
         public override Memory<byte> Memory => CreateMemory(10);
 
-        public override Span<byte> GetSpan() => throw new ObjectDisposedException(nameof(GoneMemory));
+        public override Span<byte> GetSpan() => bytes();
 
         public override System.Buffers.MemoryHandle Pin(int elementIndex = 0) => throw new NotSupportedException();
 

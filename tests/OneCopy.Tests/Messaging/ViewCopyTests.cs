@@ -135,6 +135,23 @@ public sealed class ViewCopyTests : IDisposable
         Assert.Equal(Errno.EFAULT, e.Errno);
     }
 
+    [Fact]
+    public async Task A_short_source_that_is_truncated_fails_its_send_as_well_where_it_is_copied_though_long_enough()
+    {
+        using MessageQueue queue = _root.Open(options: new QueueOptions { AttachThreshold = 16, Attach = AttachMode.Never });
+        string path = Path.Combine(_folder, "file");
+        await File.WriteAllBytesAsync(path, _payload, Ct);
+        using MappedFile file = MappedFile.Open(path);
+        using MappedView view = file.Map();
+        ReadOnlyMemory<byte> source = view.GetReadOnlyMemory(0, 100);
+        await queue.SendAsync(_payload.AsMemory(0, 10), cancellationToken: Ct);
+        await queue.SendAsync(source, cancellationToken: Ct);
+        await using (FileStream other = new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+            other.SetLength(0);
+        OneCopyException e = await Assert.ThrowsAsync<OneCopyException>(async () => await queue.SendAsync(source, cancellationToken: Ct));
+        Assert.Equal((Errno.EFAULT, 2L), (e.Errno, queue.Statistics.Queued));
+    }
+
     private Task Begin(MessageQueue queue, bool attached)
     {
         if (attached)

@@ -1,3 +1,4 @@
+using OneCopy.Interop;
 using OneCopy.Messaging;
 using Xunit;
 
@@ -26,7 +27,7 @@ public sealed class WithdrawnAtClaimTests : IDisposable
             BlockState now = owner.File.State(0);
             Assert.Equal(Phase.Queued, now.Phase);
             BlockState claimed = new(now.Generation - 1, Phase.Leased, receiver.ParticipantIndex, 0);
-            Assert.Null(receiver.Admit(owner, 0, claimed, Environment.CurrentManagedThreadId));
+            Assert.Null(receiver.Admit(owner, 0, claimed, CurrentThread.Id));
             Assert.Null(receiver.AdmitOutOfTurn(owner, 0, claimed));
             Assert.Equal(now, owner.File.State(0));
         }

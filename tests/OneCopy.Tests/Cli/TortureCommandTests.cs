@@ -8,15 +8,18 @@ public sealed class TortureCommandTests
     [Fact]
     public void Nothing_is_lost_doubled_or_left_while_processes_are_killed()
     {
-        Tool run = Tool.Run("torture", "--minutes", "0.13", "--processes", "5", "--seed", "20", "--json");
+        Tool run = Tool.Run("torture", "--minutes", "0.2", "--processes", "5", "--seed", "20", "--json");
         JsonElement report = JsonDocument.Parse(run.Output).RootElement;
         Assert.True(run.ExitCode == 0, $"It ended with {run.ExitCode}:\n{run.Output}\n{run.Error}");
         Assert.True(report.GetProperty("good").GetBoolean());
         Assert.InRange(report.GetProperty("kills").GetInt32(), 5, int.MaxValue);
         Assert.InRange(report.GetProperty("promised").GetInt64(), 1_001, long.MaxValue);
         Assert.InRange(report.GetProperty("held_by_killed").GetInt64(), 1, long.MaxValue);
-        foreach (string lane in (string[])["inline", "arena", "attached"])
+        foreach (string lane in (string[])["inline", "arena"])
             Assert.InRange(report.GetProperty(lane).GetInt64(), 1, long.MaxValue);
+
+        // Some dozens, which are moved where their receiver was killed meanwhile.
+        Assert.InRange(report.GetProperty("attached").GetInt64() + report.GetProperty("moved").GetInt64(), 1, long.MaxValue);
         Assert.InRange(report.GetProperty("recovery_milliseconds").GetProperty("max").GetDouble(), 0, 250);
         Assert.Empty(Directory.EnumerateFileSystemEntries("/dev/shm", $"onecopy-torture-{report.GetProperty("process_id").GetInt32()}-*"));
     }

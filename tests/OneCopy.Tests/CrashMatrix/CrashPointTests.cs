@@ -6,7 +6,7 @@ namespace OneCopy.Tests.CrashMatrix;
 public sealed class CrashPointTests : IDisposable
 {
     // Each of these has crash points in its own code, none of them calls a delegate otherwise.
-    private static readonly string[] s_hot = ["Ring:TryEnqueue", "Ring:Look", "Ring:Remove", "MessageQueue:TryClaim", "MessageQueue:Finish", "MessageQueue:MarkQueued"];
+    private static readonly string[] s_hot = ["Ring:TryEnqueueAtOnce", "Ring:TryPeekAtOnce", "Ring:Remove", "MessageQueue:TrySendShort", "MessageQueue:ClaimShort", "MessageQueue:Finish", "MessageQueue:MarkQueued"];
     private readonly Messaging.TestRoot _root = new();
 
     public void Dispose() => _root.Dispose();

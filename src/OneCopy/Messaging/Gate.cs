@@ -1,4 +1,5 @@
 using OneCopy.Interop;
+
 namespace OneCopy.Messaging;
 
 /// <summary>

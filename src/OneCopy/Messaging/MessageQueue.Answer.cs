@@ -31,17 +31,14 @@ public sealed partial class MessageQueue
     internal bool TryComplete(ReceivedMessage message)
     {
         nint thread = Enter();
-        bool isOpen, isDone;
         try
         {
-            isOpen = message.TryCompleteIfOpen(thread, out isDone);
+            return message.TryComplete(thread);
         }
         finally
         {
             Exit(thread);
         }
-
-        return isOpen ? isDone : throw message.WhyNotOpen();
     }
 
     /// <summary>Within an operation and within the gate of the leases, so that no exchange is needed: nobody else writes these words.</summary>

@@ -59,10 +59,9 @@ public sealed unsafe partial class MessageQueue
             while (sent < payloads.Length)
             {
                 ReadOnlySpan<ReadOnlyMemory<byte>> next = payloads.Slice(sent, Math.Min(payloads.Length - sent, MostAtOnce));
-                if (isPlain && ShortOnesAtFirst(next) is > 0 and var most)
+                int most = isPlain ? ShortOnesAtFirst(next) : 0;
+                if (most > 0)
                     next = next[..most];
-                else
-                    most = 0;
                 int published = most > 0
                     ? SendShortOnes(next, mayThrow: sent == 0, looksAtAll: !waitsAfter, thread)
                     : SendAnyOnes(next, options, properties, mayThrow: sent == 0, looksAtAll: !waitsAfter, thread);
@@ -244,13 +243,17 @@ public sealed unsafe partial class MessageQueue
         }
         finally
         {
-            // In the order of an undo. By their states: one that somebody has claimed without its reference, in a ring in disorder, is being read.
+            // In the order of an undo.
             for (int i = drafts.Length - 1; i >= sent; i--)
-            {
-                if (_self.State(drafts[i].Block) == drafts[i].State)
-                    Discard(drafts[i]);
-            }
+                DiscardUnsent(drafts[i]);
         }
+    }
+
+    // By its state: one that somebody has claimed without its reference, in a ring in disorder, is being read.
+    private void DiscardUnsent(Draft draft)
+    {
+        if (_self.State(draft.Block) == draft.State)
+            Discard(draft);
     }
 
     /// <summary>
@@ -374,8 +377,7 @@ public sealed unsafe partial class MessageQueue
         finally
         {
             _ring.AdvanceHead(first.Position, position);
-            WakeOne(WaitKind.Space);
-            PassOn();
+            WakeOthers();
         }
 
         return true;

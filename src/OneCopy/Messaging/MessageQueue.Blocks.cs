@@ -198,12 +198,11 @@ public sealed unsafe partial class MessageQueue
             return true;
         }
 
-        for (int i = 0; i < _blocks.Length; i++)
+        int looks = looksAtAll ? _blocks.Length : 1;
+        for (int i = 0; i < looks; i++)
         {
             if (TryTakeNext(passesOver: looksAtAll, out block, out state))
                 return true;
-            if (!looksAtAll)
-                break;
         }
 
         block = -1;

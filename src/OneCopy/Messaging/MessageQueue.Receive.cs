@@ -16,32 +16,10 @@ public sealed partial class MessageQueue
     /// <exception cref="TimeoutException">None came in time.</exception>
     /// <exception cref="QueueCorruptException">A message's record is impossible; that message was thrown away.</exception>
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
-    public ReceivedMessage Receive(TimeSpan? timeout = null, CancellationToken cancellationToken = default)
-    {
-        nint thread = EnterNew();
-
-        Lease? lease;
-        try
-        {
-            lease = TryClaimShort(thread);
-        }
-        catch
-        {
-            Exit(thread);
-            throw;
-        }
-
-        if (lease is not null)
-        {
-            _gathering.Found(1);
-            Exit(thread);
-            return new ReceivedMessage(lease);
-        }
-
-        return ClaimOrWait(timeout ?? Timeout.InfiniteTimeSpan, thread, cancellationToken) is { } other
-            ? new ReceivedMessage(other)
+    public ReceivedMessage Receive(TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        ClaimOrWait(timeout ?? Timeout.InfiniteTimeSpan, cancellationToken) is { } lease
+            ? new ReceivedMessage(lease)
             : throw new TimeoutException($"No message came in the queue {Name} in time.");
-    }
 
     /// <summary>Takes the next message if there is one. Does not wait for one.</summary>
     /// <param name="message">The message, on a lease.</param>
@@ -70,16 +48,40 @@ public sealed partial class MessageQueue
     /// <exception cref="QueueCorruptException">A message's record is impossible; that message was thrown away.</exception>
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
     public bool TryReceive(TimeSpan timeout, out ReceivedMessage message, CancellationToken cancellationToken = default) =>
-        Handed(ClaimOrWait(timeout, EnterNew(), cancellationToken), out message);
+        Handed(ClaimOrWait(timeout, cancellationToken), out message);
 
-    // Within an operation, which it ends. Null: none came in time. Apart, so that its locals are not made ready for each message that is there already.
+    // Null: none came in time.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Lease? ClaimOrWait(TimeSpan timeout, CancellationToken ct)
+    {
+        nint thread = EnterNew();
+        Lease? lease;
+        try
+        {
+            lease = TryClaimShort(thread);
+        }
+        catch
+        {
+            Exit(thread);
+            throw;
+        }
+
+        // Where there is none, the operation goes on.
+        if (lease is null)
+            return ClaimOtherOrWait(timeout, thread, ct);
+        _gathering.Found(1);
+        Exit(thread);
+        return lease;
+    }
+
+    // Within an operation, which it ends. Apart, so that its locals are not made ready for each message that is there already.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private Lease? ClaimOrWait(TimeSpan timeout, nint thread, CancellationToken ct)
+    private Lease? ClaimOtherOrWait(TimeSpan timeout, nint thread, CancellationToken ct)
     {
         try
         {
             // One try first: the clock is read by those alone who wait.
-            Lease? lease = ClaimNext(thread);
+            Lease? lease = ClaimOther(thread);
             if (lease is null)
                 lease = WaitForMessage(timeout, ct);
             else
@@ -149,11 +151,7 @@ public sealed partial class MessageQueue
 
         public readonly bool MaySucceed(MessageQueue queue) => queue.SeesMessage();
 
-        public bool Try(MessageQueue queue)
-        {
-            nint thread = CurrentThread.Id;
-            return (Claimed = queue.TryClaimShort(thread, hasWaited: true) ?? queue.ClaimNext(thread, hasWaited: true)) is not null;
-        }
+        public bool Try(MessageQueue queue) => (Claimed = queue.ClaimNext(CurrentThread.Id, hasWaited: true)) is not null;
     }
 
     private static bool Handed(Lease? lease, out ReceivedMessage message)
@@ -173,7 +171,10 @@ public sealed partial class MessageQueue
     /// <summary>Receive: the oldest message that can be claimed. Null: the ring is empty.</summary>
     /// <param name="thread">The one that calls.</param>
     /// <param name="hasWaited">Then another one is hardly there yet, and is not looked for.</param>
-    private unsafe Lease? ClaimNext(nint thread, bool hasWaited = false)
+    private Lease? ClaimNext(nint thread, bool hasWaited = false) => TryClaimShort(thread, hasWaited) ?? ClaimOther(thread, hasWaited);
+
+    /// <summary>The same of any, after none was found that is short.</summary>
+    private unsafe Lease? ClaimOther(nint thread, bool hasWaited = false)
     {
         for (int tries = 0; _ring.TryPeek(out Ring.Peeked oldest); tries++)
         {
@@ -219,7 +220,7 @@ public sealed partial class MessageQueue
 
         // After the full fence of the removal: somebody may sleep for the room; others for the messages behind this one.
         if (ring.AnySleeps())
-            WakeAfterClaim();
+            WakeOthers();
         if (!hasWaited)
             PrefetchMessage(ring.Glance(oldest.Position + 1), lease.Owner.File);
         return lease;
@@ -273,8 +274,9 @@ public sealed partial class MessageQueue
             ReleaseLater(lease.Owner);
     }
 
+    /// <summary>After a full fence behind what was taken out: who waits for the room, and who for what is left.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void WakeAfterClaim()
+    private void WakeOthers()
     {
         WakeOne(WaitKind.Space);
         PassOn();

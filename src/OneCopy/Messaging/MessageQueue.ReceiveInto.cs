@@ -237,22 +237,20 @@ public sealed partial class MessageQueue
         // After the full fence of the exchange: whoever has not announced its sleep by now looks later, and finds the message done and its reference stale, which it removes itself.
         CrashPoint.At(Step.TakeSleepers);
         if (ring.AnySleeps())
-            RemoveAndWake(oldest);
+        {
+            ring.Remove(oldest);
+            WakeOthers();
+        }
         else
+        {
             ring.RemoveLater(oldest);
+        }
+
         if (!hasWaited)
             PrefetchMessage(ring.Glance(oldest.Position + 1), owner!.File);
         TellEnd(owner!, oldest.Cell.Block);
         CountTaken(1, copied, thread);
         return Taken.Yes;
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void RemoveAndWake(Ring.Peeked taken)
-    {
-        _ring.Remove(taken);
-        WakeOne(WaitKind.Space);
-        PassOn();
     }
 
     /// <summary>
@@ -348,8 +346,7 @@ public sealed partial class MessageQueue
         if (taken == 0)
             return 0;
         _ring.AdvanceHead(first.Position, position);
-        WakeOne(WaitKind.Space);
-        PassOn();
+        WakeOthers();
         CountTaken(taken, bytes, thread);
         return taken;
     }
@@ -358,7 +355,7 @@ public sealed partial class MessageQueue
     private unsafe bool TryTakeByLease(byte* destination, int room, nint thread, CancellationToken ct, out int length)
     {
         length = 0;
-        if (ClaimNext(thread) is not { } lease)
+        if (ClaimOther(thread) is not { } lease)
             return false;
         using ReceivedMessage message = new(lease);
         if (message.Length > room)

@@ -222,10 +222,13 @@ public sealed partial class MessageQueue
     }
 
     /// <summary>Send, the step that makes it a message: release, so that whoever sees the state sees record and payload.</summary>
-    private void MarkQueued(Draft draft)
+    private unsafe void MarkQueued(Draft draft) => MarkQueued(_self.Block(draft.Block), draft.State.Generation);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private unsafe void MarkQueued(byte* block, uint generation)
     {
         CrashPoint.At(Step.SendPublish);
-        Volatile.Write(ref _self.StateWord(draft.Block), draft.State.To(Phase.Queued, _self.Index).Bits);
+        Volatile.Write(ref *(ulong*)(block + BlockLayout.StateOffset), new BlockState(generation, Phase.Queued, _self.Index, 0).Bits);
     }
 
     /// <summary>

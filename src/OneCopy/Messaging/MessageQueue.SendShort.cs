@@ -144,7 +144,9 @@ public sealed unsafe partial class MessageQueue
         }
         finally
         {
-            DiscardFrom(sent, drafts, taken);
+            // In the order of an undo.
+            for (int i = taken - 1; i >= sent; i--)
+                DiscardUnsent(AsDraft(drafts[i]));
             EndSends(Lane.Inline, sent, bytes, thread);
         }
 
@@ -227,14 +229,6 @@ public sealed unsafe partial class MessageQueue
         VectorCopy.Copy(payload, new Span<byte>(p + BlockLayout.InlineOffset, payload.Length));
     }
 
-    /// <summary>As <see cref="MarkQueued(Draft)"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void MarkQueued(byte* p, uint generation)
-    {
-        CrashPoint.At(Step.SendPublish);
-        Volatile.Write(ref *(ulong*)(p + BlockLayout.StateOffset), new BlockState(generation, Phase.Queued, _self.Index, 0).Bits);
-    }
-
     /// <summary>The first step of a send, of payloads that all fit in their blocks. How many blocks there are for them.</summary>
     private int TakeShortDrafts(int most, ShortDraft* drafts, bool looksAtAll, nint thread, out ulong sequence)
     {
@@ -255,17 +249,6 @@ public sealed unsafe partial class MessageQueue
 
         _blocksGate.Exit();
         return taken;
-    }
-
-    // In the order of an undo. By their states: one that somebody has claimed without its reference, in a ring in disorder, is being read.
-    private void DiscardFrom(int sent, ShortDraft* drafts, int taken)
-    {
-        for (int i = taken - 1; i >= sent; i--)
-        {
-            Draft draft = AsDraft(drafts[i]);
-            if (_self.State(draft.Block) == draft.State)
-                Discard(draft);
-        }
     }
 
     private Draft AsDraft(ShortDraft draft) =>

@@ -1,6 +1,6 @@
-using OneCopy.Interop;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using OneCopy.Interop;
 
 namespace OneCopy.Messaging;
 

@@ -11,14 +11,14 @@ internal static class CrashModes
         modes.Add("crash-points-compiled", Compile);
     }
 
-    /// <summary>ROOT NAME on|off: sends and receives until the compiler has done its best, with crash points switched on or not.</summary>
+    /// <summary>ROOT NAME on|off ROUNDS: sends and receives so often that the compiler does its best, with crash points switched on or not.</summary>
     private static int Compile(string[] args)
     {
         if (args[2] is "on")
             AppContext.SetData(CrashPoint.Key, (Action<string>)(static _ => { }));
         using MessageQueue queue = QueueModes.Open(args);
         byte[] payload = new byte[16];
-        for (int round = 0; round < 20; round++)
+        for (int rounds = int.Parse(args[3]); rounds > 0; rounds--)
         {
             for (int i = 0; i < 500; i++)
             {

@@ -103,11 +103,18 @@ public sealed partial class MessageQueue
     {
         CrashPoint.At(Step.CompleteRing);
         if (owner.File.WaitsForEndOf(block))
-            owner.TryRing(WaitKind.Own);
+            RingSender(owner);
         CrashPoint.At(Step.CompleteRetire);
         if (IsGoneOrDead(owner))
-            NewRecovery().TryRetire(owner.File);
+            RetireSender(owner);
     }
+
+    // Both apart, so that what they need is not made ready for each message.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void RingSender(Peer owner) => owner.TryRing(WaitKind.Own);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void RetireSender(Peer owner) => NewRecovery().TryRetire(owner.File);
 
     /// <summary>As <see cref="Finish"/>, of a message that cannot be read.</summary>
     internal void FinishDamaged(Peer owner, int block, BlockState leased)

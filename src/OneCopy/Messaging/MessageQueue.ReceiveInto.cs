@@ -228,7 +228,7 @@ public sealed partial class MessageQueue
         Ring ring = _ring;
         if (!ring.TryPeekAtOnce(out Ring.Peeked oldest))
             return Taken.Empty;
-        Taken taken = TryCopyAndComplete(oldest.Place, oldest.Cell, destination, room, out long copied, out Peer? owner);
+        Taken taken = TryCopyAndComplete(oldest.Cell, destination, room, out long copied, out Peer? owner);
         length = copied;
         if (taken != Taken.Yes)
             return taken;
@@ -257,14 +257,13 @@ public sealed partial class MessageQueue
     /// Copies a message of one block while it is queued, and then claims and completes it in one exchange: which fails if anybody has changed its state since that was read, and so says that what was read in between
     /// is this message. Nothing was claimed until then, so nothing is to be given back. Its reference is to be removed then, and its sender told.
     /// </summary>
-    /// <param name="place">Where its reference is.</param>
     /// <param name="cell">The reference.</param>
     /// <param name="destination">Where the payload goes.</param>
     /// <param name="room">Bytes there.</param>
     /// <param name="length">Bytes of the payload.</param>
     /// <param name="owner">Who sent it.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private unsafe Taken TryCopyAndComplete(ulong* place, Cell cell, byte* destination, int room, out long length, out Peer? owner)
+    private unsafe Taken TryCopyAndComplete(Cell cell, byte* destination, int room, out long length, out Peer? owner)
     {
         length = 0;
         owner = KnownAt(cell.Participant, Volatile.Read(ref _ring.Entry(cell.Participant)));
@@ -276,7 +275,6 @@ public sealed partial class MessageQueue
             return Taken.NotSo;
 
         byte* block = file.Block(index);
-        Processor.PrefetchForWrite(place);
         CrashPoint.At(Step.ReceiveState);
         ref ulong word = ref *(ulong*)(block + BlockLayout.StateOffset);
         BlockState seen = new(Volatile.Read(ref word));
@@ -333,14 +331,14 @@ public sealed partial class MessageQueue
         int most = Math.Min(lengths.Length, MostAtOnce);
         do
         {
-            if (TryCopyAndComplete(place, cell, destination + bytes, room - bytes, out long length, out Peer? owner) != Taken.Yes)
+            if (TryCopyAndComplete(cell, destination + bytes, room - bytes, out long length, out Peer? owner) != Taken.Yes)
                 break;
             Ring.TakeOut(place, cell);
-            PrefetchMessage(_ring.Glance(position + LookAhead), owner!.File);
-            place = _ring.PlaceAt(++position);
             TellEnd(owner!, cell.Block);
             lengths[taken++] = (int)length;
             bytes += (int)length;
+            PrefetchMessage(_ring.Glance(position + LookAhead), owner!.File);
+            place = _ring.PlaceAt(++position);
         }
         while (taken < most && _ring.TryLookAt(position, place, out cell));
         if (taken == 0)

@@ -331,48 +331,30 @@ public sealed unsafe partial class MessageQueue
     {
         if (!_ring.TryPeek(out Ring.Peeked first))
             return false;
-        int into = 0;
+        messages = messages[..Math.Min(messages.Length, MostAtOnce)];
         ulong position = first.Position;
-        ulong* place = first.Place;
         Cell cell = first.Cell;
         for (uint i = 1; i < Math.Min((uint)messages.Length, LookAhead); i++)
             PrefetchMessage(position + i);
         try
         {
-            do
+            while (true)
             {
-                if (ClaimShort(place, cell, thread) is { } shortOne)
+                int shortOnes = ClaimShortOnes(messages, ref position, ref cell, thread, out bool isThere);
+                messages = messages[shortOnes..];
+                taken += shortOnes;
+                if (!isThere || messages.IsEmpty)
+                    break;
+                if (ClaimAt(ref position, cell, thread) is { } lease)
                 {
-                    Ring.TakeOut(place, cell);
-                    PrefetchMessage(_ring.Glance(position + LookAhead), shortOne.Owner.File);
-                    place = _ring.PlaceAt(++position);
-                    messages[into++] = new ReceivedMessage(shortOne);
+                    messages[0] = new ReceivedMessage(lease);
+                    messages = messages[1..];
                     taken++;
-                    continue;
                 }
 
-                MessageReference reference = cell.Reference;
-                Peer? owner = OwnerOf(reference, out QueueCorruptException? corrupt);
-                PrefetchPayload(owner, reference.Block);
-                BlockState leased = default;
-                bool claimed = owner is not null && TryClaim(owner, reference.Block, reference.Generation, Cell.GenerationMask, out leased);
-                Ring.TakeOut(place, cell);
-                PrefetchMessage(position + LookAhead);
-                place = _ring.PlaceAt(++position);
-                if (claimed)
-                {
-                    if (Admit(owner!, reference.Block, leased, thread) is { } lease)
-                    {
-                        messages[into++] = new ReceivedMessage(lease);
-                        taken++;
-                    }
-                }
-                else if (UnsaidDamage(reference.Participant, owner, corrupt) is { } damage)
-                {
-                    throw damage;
-                }
+                if (messages.IsEmpty || position - first.Position >= MostAtOnce || !_ring.TryLookAt(position, _ring.PlaceAt(position), out cell))
+                    break;
             }
-            while (into < messages.Length && position - first.Position < MostAtOnce && _ring.TryLookAt(position, place, out cell));
         }
         finally
         {
@@ -381,5 +363,46 @@ public sealed unsafe partial class MessageQueue
         }
 
         return true;
+    }
+
+    /// <summary>As far as they are short. Nothing in it throws, so that it needs no handler.</summary>
+    /// <param name="messages">Where they go; no more are taken.</param>
+    /// <param name="position">Of the reference that is looked at next.</param>
+    /// <param name="cell">That reference.</param>
+    /// <param name="thread">The one that calls.</param>
+    /// <param name="isThere">There is one.</param>
+    private int ClaimShortOnes(Span<ReceivedMessage> messages, ref ulong position, ref Cell cell, nint thread, out bool isThere)
+    {
+        Ring ring = _ring;
+        ulong at = position;
+        Cell seen = cell;
+        int count = 0;
+        isThere = true;
+        while (count < messages.Length && isThere && ClaimShort(seen, thread) is { } lease)
+        {
+            Ring.TakeOut(ring.PlaceAt(at), seen);
+            messages[count++] = new ReceivedMessage(lease);
+            PrefetchMessage(ring.Glance(at + LookAhead), lease.Owner.File);
+            isThere = ring.TryLookAt(++at, ring.PlaceAt(at), out seen);
+        }
+
+        (position, cell) = (at, seen);
+        return count;
+    }
+
+    /// <summary>Any one, which is behind <paramref name="position"/> then. Null: it is no message any more.</summary>
+    private Lease? ClaimAt(ref ulong position, Cell cell, nint thread)
+    {
+        MessageReference reference = cell.Reference;
+        Peer? owner = OwnerOf(reference, out QueueCorruptException? corrupt);
+        PrefetchPayload(owner, reference.Block);
+        BlockState leased = default;
+        bool claimed = owner is not null && TryClaim(owner, reference.Block, reference.Generation, Cell.GenerationMask, out leased);
+        Ring.TakeOut(_ring.PlaceAt(position), cell);
+        PrefetchMessage(position + LookAhead);
+        position++;
+        if (claimed)
+            return Admit(owner!, reference.Block, leased, thread);
+        return UnsaidDamage(reference.Participant, owner, corrupt) is { } damage ? throw damage : null;
     }
 }

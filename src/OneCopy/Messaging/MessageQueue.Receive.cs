@@ -209,11 +209,15 @@ public sealed partial class MessageQueue
         return null;
     }
 
-    /// <summary>The oldest message, if it is a short one, on a lease. Null: nothing was done, and it is to be looked for in another way.</summary>
+    /// <summary>The oldest message, if it is a short one, on a lease. Null: nothing was done, and it is to be looked for in another way. Apart from its callers, as <see cref="TryTakeShort"/>.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private unsafe Lease? TryClaimShort(nint thread, bool hasWaited = false)
     {
         Ring ring = _ring;
-        if (!ring.TryPeekAtOnce(out Ring.Peeked oldest) || ClaimShort(oldest.Place, oldest.Cell, thread) is not { } lease)
+        if (!ring.TryPeekAtOnce(out Ring.Peeked oldest))
+            return null;
+        Processor.PrefetchForWrite(oldest.Place);
+        if (ClaimShort(oldest.Cell, thread) is not { } lease)
             return null;
         _lastSender = oldest.Cell.Participant;
         ring.Remove(oldest);
@@ -231,7 +235,7 @@ public sealed partial class MessageQueue
     /// message's. Its reference is to be removed then. Null: nothing was done.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private unsafe Lease? ClaimShort(ulong* place, Cell cell, nint thread)
+    private unsafe Lease? ClaimShort(Cell cell, nint thread)
     {
         Peer? owner = KnownAt(cell.Participant, Volatile.Read(ref _ring.Entry(cell.Participant)));
         if (owner is null)
@@ -240,7 +244,6 @@ public sealed partial class MessageQueue
         if (cell.Block >= file.BlockCount)
             return null;
         byte* block = file.Block(cell.Block);
-        Processor.PrefetchForWrite(place);
         CrashPoint.At(Step.ReceiveState);
         ref ulong word = ref *(ulong*)(block + BlockLayout.StateOffset);
         BlockState queued = new(Volatile.Read(ref word));

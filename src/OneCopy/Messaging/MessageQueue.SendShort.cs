@@ -165,34 +165,31 @@ public sealed unsafe partial class MessageQueue
         long added = 0;
         int put = 0;
         bool isRefused = false;
-        try
+        for (; put < payloads.Length; put++)
         {
-            for (; put < payloads.Length; put++)
+            // As many lines as are filled side by side; they are here then.
+            ulong* place = ring.PlaceAt(tail + (uint)put);
+            if (put < Ring.LinesSideBySide)
+                Processor.PrefetchForWrite(place);
+            ReadOnlySpan<byte> payload = default;
+            if (MemoryMarshal.TryGetArray(payloads[put], out ArraySegment<byte> array))
+                payload = array;
+            else if (!TryGetForeign(payloads[put], tail, put, mayThrow, ref payload))
+                break;
+            if (payload.Length > self.InlineCapacity)
+                break; // Another one by now than was counted.
+            (int block, uint generation) = (drafts[put].Block, drafts[put].Generation);
+            CrashPoint.At(Step.SendRecord);
+            byte* p = self.Block(block);
+            FillShort(p, payload, sequence + (uint)put, now);
+            MarkQueued(p, generation);
+            if (!ring.TryPutAt(tail + (uint)put, place, new MessageReference(self.Index, block, generation)))
             {
-                // As many lines as are filled side by side; they are here then.
-                ulong* place = ring.PlaceAt(tail + (uint)put);
-                if (put < Ring.LinesSideBySide)
-                    Processor.PrefetchForWrite(place);
-                ReadOnlySpan<byte> payload = MemoryMarshal.TryGetArray(payloads[put], out ArraySegment<byte> array) ? array : Foreign(payloads[put], tail, put);
-                if (payload.Length > self.InlineCapacity)
-                    break; // Another one by now than was counted.
-                (int block, uint generation) = (drafts[put].Block, drafts[put].Generation);
-                CrashPoint.At(Step.SendRecord);
-                byte* p = self.Block(block);
-                FillShort(p, payload, sequence + (uint)put, now);
-                MarkQueued(p, generation);
-                if (!ring.TryPutAt(tail + (uint)put, place, new MessageReference(self.Index, block, generation)))
-                {
-                    isRefused = true;
-                    break;
-                }
-
-                added += payload.Length;
+                isRefused = true;
+                break;
             }
-        }
-        catch when (put > 0 || !mayThrow)
-        {
-            // Said by the call that begins with it.
+
+            added += payload.Length;
         }
 
         ring.AdvanceTail(tail, put);
@@ -201,18 +198,29 @@ public sealed unsafe partial class MessageQueue
         return isRefused;
     }
 
-    /// <summary>A payload that is no array is another's to hand out, which may take its time: what was put before it is told first. It may be gone, and throw.</summary>
+    /// <summary>
+    /// A payload that is no array is another's to hand out, which may take its time: what was put before it is told first. It may be gone, and throw: false then, unless it is the one to throw at. Apart, so that
+    /// those that are arrays go without a handler.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private ReadOnlySpan<byte> Foreign(ReadOnlyMemory<byte> payload, ulong tail, int put)
+    private bool TryGetForeign(ReadOnlyMemory<byte> payload, ulong tail, int put, bool mayThrow, ref ReadOnlySpan<byte> span)
     {
-        if (put > 0)
+        try
         {
-            _ring.AdvanceTail(tail, put);
-            CrashPoint.At(Step.SendWake);
-            WakeOne(WaitKind.Receive);
-        }
+            if (put > 0)
+            {
+                _ring.AdvanceTail(tail, put);
+                CrashPoint.At(Step.SendWake);
+                WakeOne(WaitKind.Receive);
+            }
 
-        return payload.Span;
+            span = payload.Span;
+            return true;
+        }
+        catch when (put > 0 || !mayThrow)
+        {
+            return false; // Said by the call that begins with it.
+        }
     }
 
     /// <summary>What <see cref="WriteRecord"/> writes of a payload that fits in the block and has no properties, and the payload.</summary>

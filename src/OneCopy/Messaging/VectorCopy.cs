@@ -9,6 +9,7 @@ namespace OneCopy.Messaging;
 /// <summary>
 /// Copies of payloads by the processor's vectors, where the C library's memcpy, to which .NET gives all but short ones, is not to be relied on: its <c>rep movsb</c> takes twenty times as long on AMD's processors if the
 /// destination lies 1 to 31 bytes further into its page than the source into its own (measured on Zen 3: docs/performance.md). An array of .NET begins 16 bytes behind a boundary, and what comes out of the queue at one.
+/// Long copies to other places are left to it: there it fills whole lines, which need not be fetched first (Zen 5: 32 to 512 KiB 1.2 to 1.6 times as fast).
 /// </summary>
 internal static unsafe class VectorCopy
 {
@@ -19,6 +20,8 @@ internal static unsafe class VectorCopy
     public const int LongestShifted = 256 * 1024;
 
     private const int ShiftedFrom = 16 * 1024;
+    private const int LibraryFrom = 32 * 1024;
+    private const int Line = 64;
     private const int Page = 4096;
     private const int Step = 128;
     private const int Width = 32;
@@ -74,7 +77,7 @@ internal static unsafe class VectorCopy
 
     private static void CopyOther(byte* source, byte* destination, long length)
     {
-        if (length <= Short || !IsUsed)
+        if (IsBestByLibrary((nuint)source, (nuint)destination, length))
             Buffer.MemoryCopy(source, destination, length, length);
         else
             CopyLong(source, destination, length);
@@ -82,19 +85,15 @@ internal static unsafe class VectorCopy
 
     private static void CopyOther(ReadOnlySpan<byte> source, Span<byte> destination)
     {
-        if (source.Length <= Short || !IsUsed)
-            source.CopyTo(destination);
-        else
-            CopyLong(source, destination);
-    }
-
-    private static void CopyLong(ReadOnlySpan<byte> source, Span<byte> destination)
-    {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(source.Length, destination.Length);
         fixed (byte* from = source)
         fixed (byte* to = destination)
-            CopyLong(from, to, source.Length);
+            CopyOther(from, to, source.Length);
     }
+
+    /// <summary>Short ones, and where its instruction is not slow long ones.</summary>
+    internal static bool IsBestByLibrary(nuint source, nuint destination, long length) =>
+        length <= Short || !IsUsed || (length >= LibraryFrom && (destination - source) % Page is 0 or >= Line);
 
     /// <summary>The same, of a step at least, wherever vectors are.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -62,7 +62,7 @@ internal sealed unsafe partial class AttachedSend
         while (there.iov_len > 0)
         {
             nuint n = Math.Min(_segments[segment].iov_len - skip, there.iov_len);
-            StreamingCopy.Copy((byte*)(_segments[segment].iov_base + skip), (byte*)there.iov_base, (long)n, wanted);
+            StreamingCopy.Copy((byte*)(_segments[segment].iov_base + skip), (byte*)there.iov_base, (long)n, wanted, isOnly: true);
             there = new iovec(there.iov_base + n, there.iov_len - n);
             Advance(ref segment, ref skip, n);
         }

@@ -29,7 +29,7 @@ public sealed unsafe partial class MessageQueue
             {
                 ct.ThrowIfCancellationRequested();
                 long piece = Math.Min(length - done, LongestPull);
-                StreamingCopy.Copy(message.InPlace(offset + done), destination + done, piece, length);
+                StreamingCopy.Copy(message.InPlace(offset + done), destination + done, piece, length, isOnly: false);
                 done += piece;
             }
 
@@ -173,7 +173,7 @@ public sealed unsafe partial class MessageQueue
         }
 
         long part = Math.Min(length, LongestPull);
-        StreamingCopy.Copy(payload.Mapped + offset, destination, part, payload.Wanted);
+        StreamingCopy.Copy(payload.Mapped + offset, destination, part, payload.Wanted, isOnly: true);
         destination += part;
         length -= part;
         return 0;

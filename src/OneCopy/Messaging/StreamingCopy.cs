@@ -33,24 +33,33 @@ internal static unsafe class StreamingCopy
     /// <param name="destination">Where to; not overlapping.</param>
     /// <param name="length">Of this piece.</param>
     /// <param name="whole">Of all that is being copied, of which this is a piece.</param>
-    public static void Copy(byte* source, byte* destination, long length, long whole)
+    /// <param name="isOnly">It is the only copy, out of the sender's buffer; false: out of the arena.</param>
+    public static void Copy(byte* source, byte* destination, long length, long whole, bool isOnly)
     {
-        if (whole < TriedFrom)
-            VectorCopy.Copy(source, destination, length);
-        else if (whole >= From)
+        if (whole >= From)
             Stream(source, destination, length);
+        else if (whole >= TriedFrom)
+            Try(source, destination, length, isOnly);
         else
-            Try(source, destination, length);
+            CopyOrdinarily(source, destination, length, isOnly);
     }
 
-    private static void Try(byte* source, byte* destination, long length)
+    private static void CopyOrdinarily(byte* source, byte* destination, long length, bool isOnly)
+    {
+        if (isOnly)
+            VectorCopy.CopyOnce(source, destination, length);
+        else
+            VectorCopy.Copy(source, destination, length);
+    }
+
+    private static void Try(byte* source, byte* destination, long length, bool isOnly)
     {
         bool streams = s_trial.Streams;
         long begun = Deadline.Now;
         if (streams)
             Stream(source, destination, length);
         else
-            VectorCopy.Copy(source, destination, length);
+            CopyOrdinarily(source, destination, length, isOnly);
         s_trial.Learn(streams, length, Deadline.Now - begun);
     }
 

@@ -9,7 +9,6 @@ namespace OneCopy.Messaging;
 /// <summary>
 /// Copies of payloads by the processor's vectors, where the C library's memcpy, to which .NET gives all but short ones, is not to be relied on: its <c>rep movsb</c> takes twenty times as long on AMD's processors if the
 /// destination lies 1 to 31 bytes further into its page than the source into its own (measured on Zen 3: docs/performance.md). An array of .NET begins 16 bytes behind a boundary, and what comes out of the queue at one.
-/// Long copies to other places are left to it: there it fills whole lines, which need not be fetched first (Zen 5: 32 to 512 KiB 1.2 to 1.6 times as fast).
 /// </summary>
 internal static unsafe class VectorCopy
 {
@@ -77,7 +76,7 @@ internal static unsafe class VectorCopy
 
     private static void CopyOther(byte* source, byte* destination, long length)
     {
-        if (IsBestByLibrary((nuint)source, (nuint)destination, length))
+        if (length <= Short || !IsUsed)
             Buffer.MemoryCopy(source, destination, length, length);
         else
             CopyLong(source, destination, length);
@@ -91,9 +90,22 @@ internal static unsafe class VectorCopy
             CopyOther(from, to, source.Length);
     }
 
-    /// <summary>Short ones, and where its instruction is not slow long ones.</summary>
+    /// <summary>
+    /// The same of what is copied once, out of memory that its sender may have had in its cache for long into memory that is the receiver's alone. Where the library's instruction is not slow it fills whole lines there,
+    /// which need not be fetched first. What goes through the arena has been written just now, on both of its ways, and is copied slower by it. (Zen 5: docs/performance.md.)
+    /// </summary>
+    /// <inheritdoc cref="Copy(byte*, byte*, long)"/>
+    public static void CopyOnce(byte* source, byte* destination, long length)
+    {
+        if (IsBestByLibrary((nuint)source, (nuint)destination, length))
+            Buffer.MemoryCopy(source, destination, length, length);
+        else
+            Copy(source, destination, length);
+    }
+
+    /// <summary>Of what is copied once: long ones, to places where its instruction is not slow.</summary>
     internal static bool IsBestByLibrary(nuint source, nuint destination, long length) =>
-        length <= Short || !IsUsed || (length >= LibraryFrom && (destination - source) % Page is 0 or >= Line);
+        length >= LibraryFrom && (destination - source) % Page is 0 or >= Line;
 
     /// <summary>The same, of a step at least, wherever vectors are.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

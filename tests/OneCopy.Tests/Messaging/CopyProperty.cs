@@ -7,7 +7,7 @@ namespace OneCopy.Tests.Messaging;
 internal static unsafe class CopyProperty
 {
     public const byte Beside = 0xEE;
-    private const int Longest = 20_000;
+    private const int Longest = 70_000;
     private const int FurthestPlace = 130;
 
     public delegate void Copy(byte* source, byte* destination, long length);

@@ -84,10 +84,18 @@ internal static unsafe class VectorCopy
 
     private static void CopyOther(ReadOnlySpan<byte> source, Span<byte> destination)
     {
+        if (source.Length <= Short || !IsUsed)
+            source.CopyTo(destination);
+        else
+            CopyLong(source, destination);
+    }
+
+    private static void CopyLong(ReadOnlySpan<byte> source, Span<byte> destination)
+    {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(source.Length, destination.Length);
         fixed (byte* from = source)
         fixed (byte* to = destination)
-            CopyOther(from, to, source.Length);
+            CopyLong(from, to, source.Length);
     }
 
     /// <summary>

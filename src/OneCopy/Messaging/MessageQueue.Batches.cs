@@ -358,7 +358,7 @@ public sealed unsafe partial class MessageQueue
         }
         finally
         {
-            _ring.AdvanceHead(first.Position, position);
+            _ring.AdvanceHead(position);
             WakeOthers();
         }
 

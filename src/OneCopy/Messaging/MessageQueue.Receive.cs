@@ -220,11 +220,15 @@ public sealed partial class MessageQueue
         if (ClaimShort(oldest.Cell, thread) is not { } lease)
             return null;
         _lastSender = oldest.Cell.Participant;
-        ring.Remove(oldest);
+        ring.RemoveInTurn(oldest);
 
         // After the full fence of the removal: somebody may sleep for the room; others for the messages behind this one.
         if (ring.AnySleeps())
+        {
+            ring.FollowTo(oldest.Position + 1); // Where they look.
             WakeOthers();
+        }
+
         if (!hasWaited)
             PrefetchMessage(ring.Glance(oldest.Position + 1), lease.Owner.File);
         return lease;

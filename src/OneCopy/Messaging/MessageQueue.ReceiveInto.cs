@@ -347,7 +347,7 @@ public sealed partial class MessageQueue
         while (taken < most && _ring.TryLookAt(position, place, out cell));
         if (taken == 0)
             return 0;
-        _ring.AdvanceHead(first.Position, position);
+        _ring.AdvanceHead(position);
         WakeOthers();
         CountTaken(taken, bytes, thread);
         return taken;

@@ -20,9 +20,15 @@ internal sealed unsafe partial class Ring
     // So many messages after another receiver was met, none is left.
     private const int AtOnceForOthers = 1024;
 
+    // The head follows this handle's single receives every so often, or when there is nothing at the next place.
+    private const int Follows = 16;
+
     // The position behind a reference that is to be removed yet (RemoveLater), and that reference. 0: none.
     private ulong _left;
     private ulong _leftCell;
+
+    // Where the next reference is, most likely: all before it were taken out, so that whoever finds one there has the oldest. A hint, which threads may overwrite each other's of.
+    private ulong _next;
     private int _toRemoveAtOnce;
 
     /// <summary>What <see cref="TryPeek"/> found at the head.</summary>
@@ -116,7 +122,7 @@ internal sealed unsafe partial class Ring
     public void AdvanceTail(ulong from, int by)
     {
         CrashPoint.At(Step.EnqueueAdvance);
-        Advance(ref Tail, from, from + (uint)by);
+        Advance(ref Tail, from, from, from + (uint)by);
     }
 
     /// <summary>The reference at a position behind the head, as of one who has taken out all before it.</summary>
@@ -134,16 +140,20 @@ internal sealed unsafe partial class Ring
         return Interlocked.CompareExchange(ref *place, Cell.Empty(cell.Lap + 1).Bits, cell.Bits) == cell.Bits;
     }
 
-    public void AdvanceHead(ulong from, ulong to)
+    /// <summary>To behind what was taken out, unless it is there: everything before.</summary>
+    public void AdvanceHead(ulong to, string advance = Step.ReceiveAdvance)
     {
-        CrashPoint.At(Step.ReceiveAdvance);
-        Advance(ref Head, from, to);
+        CrashPoint.At(advance);
+        Advance(ref Head, Volatile.Read(ref Head), to - MaxLag, to);
+
+        // From the head, so that one that is in disorder is met.
+        Volatile.Write(ref _next, Volatile.Read(ref Head));
     }
 
-    // All between the two was put in, or taken out, by the caller: wherever the word is there, it may be moved to the end.
-    private static void Advance(ref ulong word, ulong from, ulong to)
+    // All between the two was put in, or taken out: wherever the word is there, it may be moved to the end.
+    private static void Advance(ref ulong word, ulong likely, ulong from, ulong to)
     {
-        for (ulong seen = from; seen - from < to - from;)
+        for (ulong seen = likely; seen - from < to - from;)
         {
             ulong before = seen;
             seen = Interlocked.CompareExchange(ref word, to, before);
@@ -158,7 +168,10 @@ internal sealed unsafe partial class Ring
     /// <exception cref="QueueCorruptException">Head and cells contradict each other.</exception>
     public bool TryPeek(out Peeked peeked)
     {
-        return TryPeekAtOnce(out peeked) || (Look(out peeked, asksTail: false) ?? throw InDisorder());
+        if (!TryPeekAtOnce(out peeked))
+            return Look(out peeked, asksTail: false) ?? throw InDisorder();
+        FollowTo(peeked.Position);
+        return true;
     }
 
     /// <summary>The same where the cell at the head has a reference. False: perhaps there is one all the same. Throws nothing.</summary>
@@ -169,12 +182,32 @@ internal sealed unsafe partial class Ring
         if (left != 0)
             RemoveLeft(left - 1);
         CrashPoint.At(Step.ReceiveHead);
-        ulong head = Volatile.Read(ref Head);
+        ulong next = Volatile.Read(ref _next);
         CrashPoint.At(Step.ReceiveCell);
+        ulong* place = PlaceAt(next);
+        Cell seen = new(Volatile.Read(ref *place));
+        peeked = new Peeked(next, seen, place);
+        return (!seen.IsEmpty && LapsAhead(seen.Lap, next) == 0) || TryPeekAtHead(out peeked);
+    }
+
+    /// <summary>The same where the head is, which is taken to where this handle knows that it may be.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryPeekAtHead(out Peeked peeked)
+    {
+        FollowTo(Volatile.Read(ref _next));
+        ulong head = Volatile.Read(ref Head);
+        Volatile.Write(ref _next, head);
         ulong* place = PlaceAt(head);
         Cell seen = new(Volatile.Read(ref *place));
         peeked = new Peeked(head, seen, place);
         return !seen.IsEmpty && LapsAhead(seen.Lap, head) == 0;
+    }
+
+    /// <summary>The head, to a place before which all were taken out.</summary>
+    public void FollowTo(ulong position)
+    {
+        if (position - Volatile.Read(ref Head) - 1 < MaxLag)
+            AdvanceHead(position);
     }
 
     /// <exception cref="QueueCorruptException">Head, tail and cells contradict each other.</exception>
@@ -249,8 +282,33 @@ internal sealed unsafe partial class Ring
     public void Remove(Peeked peeked, string pop = Step.ReceivePop, string advance = Step.ReceiveAdvance)
     {
         TakeOut(peeked.Place, peeked.Cell, pop);
-        CrashPoint.At(advance);
-        Interlocked.CompareExchange(ref Head, peeked.Position + 1, peeked.Position);
+        AdvanceHead(peeked.Position + 1, advance);
+    }
+
+    /// <summary>The same by one who mostly removes the next ones as well, for whom the head follows later.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void RemoveInTurn(Peeked peeked)
+    {
+        if (_toRemoveAtOnce > 0)
+        {
+            _toRemoveAtOnce--;
+            Remove(peeked);
+        }
+        else
+        {
+            TakeOutInTurn(peeked.Position, peeked.Place, peeked.Cell);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void TakeOutInTurn(ulong position, ulong* place, Cell cell)
+    {
+        if (!TakeOut(place, cell))
+            _toRemoveAtOnce = AtOnceForOthers; // Others receive as well, and were kept up by it.
+        else if ((position + 1) % Follows == 0)
+            AdvanceHead(position + 1);
+        else
+            Volatile.Write(ref _next, position + 1);
     }
 
     /// <summary>
@@ -278,15 +336,8 @@ internal sealed unsafe partial class Ring
     {
         Cell cell = new(_leftCell);
         Volatile.Write(ref _left, 0);
-        if (LapsAhead(cell.Lap, position) == 0 && TakeOut(PlaceAt(position), cell))
-        {
-            CrashPoint.At(Step.ReceiveAdvance);
-            Interlocked.CompareExchange(ref Head, position + 1, position);
-        }
-        else
-        {
-            _toRemoveAtOnce = AtOnceForOthers; // Others receive as well, and were kept up by it.
-        }
+        if (LapsAhead(cell.Lap, position) == 0)
+            TakeOutInTurn(position, PlaceAt(position), cell);
     }
 
     /// <summary>Whether a reference may be there; cheap, and may be out of date at once.</summary>

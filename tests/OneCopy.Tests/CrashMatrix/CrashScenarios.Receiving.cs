@@ -27,9 +27,10 @@ internal static partial class CrashScenarios
         },
         new("Receive into memory, and again", "receiver")
         {
-            Do = "receive-into; receive-into",
+            // The head follows after sixteen.
+            Do = string.Join("; ", Enumerable.Repeat("receive-into", 18)),
             ReceiverWaits = true,
-            Prepare = static row => row.Sender.Do("send 100; send 100"),
+            Prepare = static row => row.Sender.Do(string.Join("; ", Enumerable.Repeat("send 100", 18))),
         },
         new("Receive into memory, a sender sleeps for room", "receiver")
         {

@@ -43,9 +43,9 @@ public sealed class RingTests : IDisposable
         Assert.True(ring.TryPeek(out Ring.Peeked first));
         TakeOut(ring, first.Position, 5);
         ring.Head = first.Position + 3;
-        ring.AdvanceHead(first.Position, first.Position + 5);
+        ring.AdvanceHead(first.Position + 5);
         Assert.Equal(first.Position + 5, ring.Head);
-        ring.AdvanceHead(first.Position, first.Position + 4); // Not back.
+        ring.AdvanceHead(first.Position + 4); // Not back.
         Assert.Equal(first.Position + 5, ring.Head);
         Assert.True(ring.LooksEmpty);
     }
@@ -58,7 +58,7 @@ public sealed class RingTests : IDisposable
         Fill(ring, 64);
         Assert.True(ring.TryPeek(out Ring.Peeked first));
         TakeOut(ring, first.Position, 64);
-        ring.AdvanceHead(first.Position, first.Position + 64);
+        ring.AdvanceHead(first.Position + 64);
         ring.Tail -= Ring.MaxLag;
         Assert.False(ring.TryPeek(out _));
         Assert.True(ring.LooksEmpty);
@@ -99,6 +99,62 @@ public sealed class RingTests : IDisposable
         Assert.Equal((first.Position + 1, 64), (second.Position, ring.References().Count));
         ring.RemoveLater(second);
         Assert.Equal((first.Position + 2, 63), (ring.Head, ring.References().Count));
+    }
+
+    [Fact]
+    public void The_head_follows_single_removals_every_so_often_and_whenever_there_is_nothing_further_on()
+    {
+        using MessageQueue queue = Open();
+        using Ring ring = queue.OpenRing();
+        Fill(ring, 40);
+        ulong begin = ring.Head;
+        Take(ring, begin, 15);
+        Assert.Equal(begin, ring.Head);
+        Take(ring, begin + 15, 1);
+        Assert.Equal(begin + 16, ring.Head);
+        Take(ring, begin + 16, 3);
+        Assert.Equal((begin + 16, 21), (ring.Head, ring.References().Count));
+
+        // One look that is not of a single receive, and one in vain.
+        Assert.True(ring.TryPeek(out Ring.Peeked next));
+        Assert.Equal((begin + 19, begin + 19), (next.Position, ring.Head));
+        Take(ring, begin + 19, 21);
+        Assert.False(ring.TryPeekAtOnce(out _));
+        Assert.Equal(begin + 40, ring.Head);
+        Assert.True(ring.LooksEmpty);
+    }
+
+    [Fact]
+    public void Others_go_on_where_a_head_is_behind_and_who_let_it_be_behind_goes_on_after_them()
+    {
+        using MessageQueue queue = Open();
+        using Ring ring = queue.OpenRing(), other = queue.OpenRing();
+        Fill(ring, 40);
+        ulong begin = ring.Head;
+        Take(ring, begin, 5);
+        Assert.True(other.TryPeek(out Ring.Peeked theirs));
+        Assert.Equal((begin + 5, begin + 5), (theirs.Position, ring.Head));
+        Take(other, begin + 5, 7);
+        Assert.Equal(begin + 5, ring.Head);
+        Assert.True(ring.TryPeek(out Ring.Peeked mine));
+        Assert.Equal((begin + 12, 12), (mine.Position, mine.Cell.Block));
+
+        // Once it has met another one, each is followed at once.
+        ring.RemoveLater(mine);
+        other.Remove(mine);
+        Assert.True(ring.TryPeekAtOnce(out mine));
+        ring.RemoveInTurn(mine);
+        Assert.Equal((begin + 14, begin + 14), (mine.Position + 1, ring.Head));
+    }
+
+    private static void Take(Ring ring, ulong from, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            Assert.True(ring.TryPeekAtOnce(out Ring.Peeked oldest));
+            Assert.Equal(from + (uint)i, oldest.Position);
+            ring.RemoveInTurn(oldest);
+        }
     }
 
     [Fact]

@@ -63,8 +63,9 @@
 /* BATCH: two messages may be sent, or received, at once: tail, or head, follows once. (ATT, WDS, ABANDONS are 0 then.)
    TAKE: a receiver may copy a short message while it is queued, and then claim and complete it in one step. (LIMIT is 9, there is no BATCH then.)
    DEFER: after such a take the reference may stay until the receiver comes again, if nobody sleeps (with TAKE).
+   FOLLOW: a receiver may let the head be behind what it has taken out, and look for the next one where it knows that it is; the head follows with the next one, or when it finds nothing there. (There is no BATCH then.)
    RUNG: who has been rung since its last look began is not rung again (with SLEEP, SLEEPSP; NJ is 0 then). */
-#ifdef BATCH
+#if defined(BATCH) || defined(FOLLOW)
 #define LAG 2           /* how far the tail may be behind what was put in, and the head behind what was taken out */
 #else
 #define LAG 1
@@ -182,10 +183,27 @@ inline die(a) {
 /* [send.take] */
 #define TAKE m=me*MSGS+k; ph[b]=FILL; act[b]=me; gen[b]=gen[b]+1; att[b]=0; arena[b]=0; g=gen[b]
 /* Remove the reference and help head along; whoever waits for room is told. */
-#define UNLINK \
-  if :: atomic{ assert(h<head+LAG); if :: CELLREF(h) -> clap[h%N]=clap[h%N]+1; cref[h%N]=0; cgen[h%N]=0 :: else fi } OPT_DIE fi; /* [recv.pop] */ \
-  if :: atomic{ head=(head==h -> h+1 : head); h=0 } OPT_DIE fi; /* [recv.advance] */
-#define POP UNLINK wake_sp()
+#ifdef FOLLOW
+#define BEHIND head<=h && h<head+LAG
+#define KEEP nx=h+1
+#define DROPNEXT ; nx=0
+#define LATER(quiet) :: atomic{ nx>0 && head==h && quiet -> h=0 }                          /* it follows later */
+#define WAKESP if :: nx==0 -> wake_sp() :: else fi
+#else
+#define BEHIND head==h
+#define KEEP skip
+#define DROPNEXT
+#define LATER(quiet)
+#define WAKESP wake_sp()
+#endif
+#define UNLINK(quiet) \
+  if :: atomic{ assert(h<head+LAG); if :: CELLREF(h) -> clap[h%N]=clap[h%N]+1; cref[h%N]=0; cgen[h%N]=0; KEEP :: else fi } OPT_DIE fi; /* [recv.pop] */ \
+  if :: atomic{ head=(BEHIND -> h+1 : head); h=0 DROPNEXT } LATER(quiet) OPT_DIE fi; /* [recv.advance] */
+#ifdef F_FOLLOW_SILENT
+#define POP UNLINK(true) WAKESP
+#else
+#define POP UNLINK(!ANYSP && !ANYRX) WAKESP
+#endif
 #define ANYSP (spbit[0] || spbit[NP-1])
 #define ANYRX (rxbit[C0] || rxbit[C0+NCN-1])
 #define OWNERDEAD(o) (!(entid[o]==o+1) || entdead[o])
@@ -547,7 +565,12 @@ died: false
 #else
 #define RESET2
 #endif
-#define RESET h=0; c=0; cg=0; g=0; b=0; t=0; eh=0; wa=0; n=0; wt=0; mm=0; pb=0; pg=0; quota=0; isfull=false; won=false; set=false; leave=false RESET2
+#ifdef FOLLOW
+#define RESET3 ; nx=0
+#else
+#define RESET3
+#endif
+#define RESET h=0; c=0; cg=0; g=0; b=0; t=0; eh=0; wa=0; n=0; wt=0; mm=0; pb=0; pg=0; quota=0; isfull=false; won=false; set=false; leave=false RESET2 RESET3
 #define LEASE (ph[b]==LEASED && act[b]==IX(me) && gen[b]==g)
 #ifdef F_COMPLETE_NO_GEN
 #define LEASEC (ph[b]==LEASED)
@@ -555,7 +578,11 @@ died: false
 #define LEASEC LEASE
 #endif
 #ifdef SLEEP
+#ifdef FOLLOW
+#define NOTHING :: atomic{ nx==0 && CELLEMPTY(head) -> skip }; goto asleep
+#else
 #define NOTHING :: atomic{ CELLEMPTY(head) -> skip }; goto asleep
+#endif
 #else
 #define NOTHING
 #endif
@@ -569,6 +596,9 @@ proctype Consumer(byte me; byte quota) {
 #endif
 #ifdef DEFER
   byte hp;              /* position + 1 of a taken reference that is still there */
+#endif
+#ifdef FOLLOW
+  byte nx;              /* behind what was taken out last, where the head is not yet; 0: it is */
 #endif
 #if NJ>0
   if
@@ -594,17 +624,24 @@ top:
   fi;
 #ifdef DEFER
   if
-  :: hp>0 -> atomic{ h=hp-1; hp=0 }; UNLINK
+  :: hp>0 -> atomic{ h=hp-1; hp=0 }; UNLINK(true)
   :: else
   fi;
 #endif
 look:
   if
-  :: atomic{ CELLREF(head) -> h=head; c=cref[h%N]; cg=cgen[h%N]; b=c-1 }                   /* [recv.head] [recv.cell] */
+#ifdef FOLLOW
+  :: atomic{ nx>0 && CELLREF(nx) -> h=nx; c=cref[h%N]; cg=cgen[h%N]; b=c-1; nx=0 }         /* [recv.cell] */
+  :: atomic{ nx>0 && !CELLREF(nx) -> head=(head<nx && nx<head+LAG -> nx : head); nx=0 }; goto look /* [recv.advance] */
+#define EXACT nx==0 &&
+#else
+#define EXACT
+#endif
+  :: atomic{ EXACT CELLREF(head) -> h=head; c=cref[h%N]; cg=cgen[h%N]; b=c-1 }                   /* [recv.head] [recv.cell] */
 #ifdef BATCH
   :: atomic{ CELLREF(head) -> h=head; c=cref[h%N]; cg=cgen[h%N]; b=c-1 }; goto many
 #endif
-  :: atomic{ CELLNEXT(head) -> head=head+1 }; goto look                                    /* [recv.help] */
+  :: atomic{ EXACT CELLNEXT(head) -> head=head+1 }; goto look                              /* [recv.help] */
   NOTHING
   OPT_DIE
   fi;
@@ -694,8 +731,14 @@ claimed:
 #endif
 #ifdef SLEEP
   if                                                                                       /* [recv.pass] */
+#ifdef FOLLOW
+  :: nx>0 -> skip       /* nobody slept */
+  :: atomic{ nx==0 && !CELLEMPTY(head) -> skip }; wake_rx()
+  :: atomic{ nx==0 && CELLEMPTY(head) -> skip }
+#else
   :: atomic{ !CELLEMPTY(head) -> skip }; wake_rx()
   :: atomic{ CELLEMPTY(head) -> skip }
+#endif
   OPT_DIE
   fi;
 #ifdef F_CLEAR_LATE

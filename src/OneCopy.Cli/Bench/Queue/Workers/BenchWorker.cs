@@ -10,6 +10,7 @@ internal static class BenchWorker
 
     public static int Run() => WorkerSide.Run(side =>
     {
+        StartPoolThreads();
         using Load load = new();
         while (true)
         {
@@ -38,6 +39,21 @@ internal static class BenchWorker
             }
         }
     });
+
+    /// <summary>
+    /// As many as the pool has in any case. The runtime allocates some hundred bytes for each, which would count as a message's if it began while messages are counted; they stay for as long as the process does
+    /// (<see cref="WorkerProcess"/>).
+    /// </summary>
+    private static void StartPoolThreads()
+    {
+        ThreadPool.GetMinThreads(out int threads, out _);
+        using CountdownEvent met = new(threads);
+        Task.WhenAll(Enumerable.Range(0, threads).Select(_ => Task.Run(() =>
+        {
+            met.Signal();
+            met.Wait();
+        }))).GetAwaiter().GetResult();
+    }
 
     private static void Exchange(WorkerSide side, Link link, Role role, long count, long warmUp)
     {

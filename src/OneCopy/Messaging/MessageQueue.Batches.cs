@@ -340,10 +340,12 @@ public sealed unsafe partial class MessageQueue
         {
             while (true)
             {
-                int shortOnes = ClaimShortOnes(messages, ref position, ref cell, thread, out bool isThere);
+                // So many places, whatever is taken from them: the head follows no further.
+                int left = MostAtOnce - (int)(position - first.Position);
+                int shortOnes = ClaimShortOnes(messages[..Math.Min(messages.Length, left)], ref position, ref cell, thread, out bool isThere);
                 messages = messages[shortOnes..];
                 taken += shortOnes;
-                if (!isThere || messages.IsEmpty)
+                if (!isThere || messages.IsEmpty || shortOnes == left)
                     break;
                 if (ClaimAt(ref position, cell, thread) is { } lease)
                 {

@@ -128,19 +128,29 @@ public sealed unsafe partial class MessageQueue
         int taken = TakeShortDrafts(payloads.Length, drafts, looksAtAll, thread, out ulong sequence);
         int sent = 0;
         long bytes = 0;
+        ulong tail = 0;
+        int put = -1; // Nothing is being put.
         try
         {
             long now = MessageRecord.RoughNow;
             while (sent < taken)
             {
-                bool isRefused = PutShortOnes(payloads[sent..taken], drafts + sent, sequence + (uint)sent, now, mayThrow && sent == 0, out int put, ref bytes);
+                bool isRefused = PutShortOnes(payloads[sent..taken], drafts + sent, sequence + (uint)sent, now, out tail, out put, ref bytes);
+                _ring.AdvanceTail(tail, put);
                 sent += put;
+                put = -1;
 
                 // Another sender was there first, or the ring is full: this one, which is queued by now, as one that is sent alone.
                 if (!isRefused || !TryEnqueueQueued(AsDraft(drafts[sent])))
                     break;
                 bytes += payloads[sent++].Length;
             }
+        }
+        catch when (put >= 0 && (sent + put > 0 || !mayThrow))
+        {
+            // A payload that cannot be had: said by the call that begins with it.
+            _ring.AdvanceTail(tail, put);
+            sent += put;
         }
         finally
         {
@@ -156,71 +166,49 @@ public sealed unsafe partial class MessageQueue
         return sent;
     }
 
-    /// <summary>From where the tail is. True: the one behind those that were put is queued, and not in the ring.</summary>
-    private bool PutShortOnes(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, ShortDraft* drafts, ulong sequence, long now, bool mayThrow, out int count, ref long bytes)
+    /// <summary>
+    /// From where the tail is, which is to follow. True: the one behind those that were put is queued, and not in the ring. Throws where a payload cannot be had; without a handler, so how far it came is known all the time.
+    /// </summary>
+    private bool PutShortOnes(ReadOnlySpan<ReadOnlyMemory<byte>> payloads, ShortDraft* drafts, ulong sequence, long now, out ulong tail, out int put, ref long bytes)
     {
         Ring ring = _ring;
         Participant self = _self;
-        ulong tail = ring.TailPosition;
-        long added = 0;
-        int put = 0;
-        bool isRefused = false;
-        for (; put < payloads.Length; put++)
+        ulong first = tail = ring.TailPosition;
+        int at = put = 0;
+        for (; at < payloads.Length; put = ++at)
         {
             // As many lines as are filled side by side; they are here then.
-            ulong* place = ring.PlaceAt(tail + (uint)put);
-            if (put < Ring.LinesSideBySide)
+            ulong* place = ring.PlaceAt(first + (uint)at);
+            if (at < Ring.LinesSideBySide)
                 Processor.PrefetchForWrite(place);
-            ReadOnlySpan<byte> payload = default;
-            if (MemoryMarshal.TryGetArray(payloads[put], out ArraySegment<byte> array))
-                payload = array;
-            else if (!TryGetForeign(payloads[put], tail, put, mayThrow, ref payload))
-                break;
+            ReadOnlySpan<byte> payload = MemoryMarshal.TryGetArray(payloads[at], out ArraySegment<byte> array) ? array : Foreign(payloads[at], first, at);
             if (payload.Length > self.InlineCapacity)
                 break; // Another one by now than was counted.
-            (int block, uint generation) = (drafts[put].Block, drafts[put].Generation);
+            (int block, uint generation) = (drafts[at].Block, drafts[at].Generation);
             CrashPoint.At(Step.SendRecord);
             byte* p = self.Block(block);
-            FillShort(p, payload, sequence + (uint)put, now);
+            FillShort(p, payload, sequence + (uint)at, now);
             MarkQueued(p, generation);
-            if (!ring.TryPutAt(tail + (uint)put, place, new MessageReference(self.Index, block, generation)))
-            {
-                isRefused = true;
-                break;
-            }
-
-            added += payload.Length;
+            if (!ring.TryPutAt(first + (uint)at, place, new MessageReference(self.Index, block, generation)))
+                return true;
+            bytes += payload.Length;
         }
 
-        ring.AdvanceTail(tail, put);
-        bytes += added;
-        count = put;
-        return isRefused;
+        return false;
     }
 
-    /// <summary>
-    /// A payload that is no array is another's to hand out, which may take its time: what was put before it is told first. It may be gone, and throw: false then, unless it is the one to throw at. Apart, so that
-    /// those that are arrays go without a handler.
-    /// </summary>
+    /// <summary>A payload that is no array is another's to hand out, which may take its time: what was put before it is told first. It may be gone, and throw.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryGetForeign(ReadOnlyMemory<byte> payload, ulong tail, int put, bool mayThrow, ref ReadOnlySpan<byte> span)
+    private ReadOnlySpan<byte> Foreign(ReadOnlyMemory<byte> payload, ulong tail, int put)
     {
-        try
+        if (put > 0)
         {
-            if (put > 0)
-            {
-                _ring.AdvanceTail(tail, put);
-                CrashPoint.At(Step.SendWake);
-                WakeOne(WaitKind.Receive);
-            }
+            _ring.AdvanceTail(tail, put);
+            CrashPoint.At(Step.SendWake);
+            WakeOne(WaitKind.Receive);
+        }
 
-            span = payload.Span;
-            return true;
-        }
-        catch when (put > 0 || !mayThrow)
-        {
-            return false; // Said by the call that begins with it.
-        }
+        return payload.Span;
     }
 
     /// <summary>What <see cref="WriteRecord"/> writes of a payload that fits in the block and has no properties, and the payload.</summary>

@@ -187,7 +187,9 @@ internal sealed unsafe partial class Ring
         ulong* place = PlaceAt(next);
         Cell seen = new(Volatile.Read(ref *place));
         peeked = new Peeked(next, seen, place);
-        return (!seen.IsEmpty && LapsAhead(seen.Lap, next) == 0) || TryPeekAtHead(out peeked);
+
+        // Near the head, for a cell says its lap by 26 bits alone, and this handle may have looked last long ago.
+        return (!seen.IsEmpty && LapsAhead(seen.Lap, next) == 0 && next - Volatile.Read(ref Head) <= MaxLag) || TryPeekAtHead(out peeked);
     }
 
     /// <summary>The same where the head is, which is taken to where this handle knows that it may be.</summary>

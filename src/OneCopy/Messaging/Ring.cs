@@ -33,6 +33,7 @@ internal sealed unsafe partial class Ring : IDisposable
         MaxAttempts = (int)geometry.Attempts;
         TimeToLive = geometry.TimeToLive;
         QueueId = new Guid(new ReadOnlySpan<byte>(map.Address + RingLayout.QueueIdOffset, 16));
+        _next = Volatile.Read(ref Head);
     }
 
     public int Capacity { get; }

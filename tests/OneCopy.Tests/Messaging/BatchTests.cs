@@ -113,6 +113,55 @@ public sealed class BatchTests : IDisposable
         Drain(queue, 4);
     }
 
+    /// <summary>Somebody else's code is asked for an array first, and may throw there as well.</summary>
+    [Fact]
+    public async Task What_was_put_before_a_payload_that_throws_when_it_is_asked_for_its_array_is_received_by_who_sleeps()
+    {
+        using MessageQueue sender = Open(blocks: 16);
+        using MessageQueue receiver = Open(blocks: 16);
+        using ForeignMemory gone = new(() => new byte[10], () => throw new ObjectDisposedException(nameof(ForeignMemory)));
+        sender.Send(new byte[10]);
+        receiver.Receive().Complete();
+        ValueTask<ReceivedMessage> receiving = receiver.ReceiveAsync(TestContext.Current.CancellationToken);
+        Assert.False(receiving.IsCompleted);
+        Assert.Equal(2, sender.TrySendMany([Numbered(5, 10), Numbered(6, 10), gone.Memory, Numbered(7, 10)]));
+        using ReceivedMessage message = await receiving.AsTask().WaitAsync(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken); // Not after two, when it would look by itself.
+        Assert.Equal(5, BitConverter.ToInt32(message.ToArray()));
+        Assert.Throws<ObjectDisposedException>(() => sender.TrySendMany([gone.Memory]));
+        Assert.Equal(3, sender.Statistics.Sent.Inline.Messages);
+        Assert.Equal(6, BitConverter.ToInt32(receiver.Receive().ToArray()));
+    }
+
+    /// <summary>A head that is further behind than one batch would be followed by nobody but step by step.</summary>
+    [Fact]
+    public async Task A_batch_takes_no_more_places_of_the_ring_than_the_head_follows()
+    {
+        await using MessageQueue queue = MessageQueue.Open("q", new QueueOptions { Root = _root.Path, RingCapacity = 256, Blocks = 256, ArenaLimit = 1 << 20, AttachThreshold = 1 });
+        using Ring ring = queue.OpenRing();
+        ReceivedMessage[] messages = new ReceivedMessage[64];
+
+        // So many leases are there then.
+        queue.SendMany(Small(64));
+        Assert.Equal(64, queue.TryReceiveMany(messages));
+        queue.CompleteMany(messages);
+        ulong begin = ring.Head;
+        for (int i = 0; i < 40; i++)
+        {
+            // Taken back, and its reference stays.
+            using CancellationTokenSource stop = new();
+            ValueTask send = queue.SendAsync(new byte[10], cancellationToken: stop.Token);
+            await stop.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => send.AsTask());
+        }
+
+        Assert.Equal(40, ring.References().Count);
+        queue.SendMany(Small(64));
+        Assert.Equal(64, queue.TryReceiveMany(messages));
+        queue.CompleteMany(messages);
+        Assert.Equal((begin + 104, begin + 104), (ring.Head, ring.Tail));
+        Assert.Empty(ring.References());
+    }
+
     /// <summary>Whoever sleeps is rung before somebody else's code has its time.</summary>
     [Fact]
     public async Task What_was_put_before_a_payload_that_takes_its_time_is_received_meanwhile()
@@ -202,8 +251,14 @@ public sealed class BatchTests : IDisposable
     private MessageQueue Open(int blocks) => MessageQueue.Open(
         "q", new QueueOptions { Root = _root.Path, RingCapacity = 64, Blocks = blocks, ArenaLimit = 1 << 20 });
 
-    private sealed class ForeignMemory(Func<byte[]> bytes) : System.Buffers.MemoryManager<byte>
+    private sealed class ForeignMemory(Func<byte[]> bytes, Func<bool>? hasArray = null) : System.Buffers.MemoryManager<byte>
     {
+        protected override bool TryGetArray(out ArraySegment<byte> segment)
+        {
+            segment = default;
+            return hasArray?.Invoke() ?? false;
+        }
+
         public override Memory<byte> Memory => CreateMemory(10);
 
         public override Span<byte> GetSpan() => bytes();

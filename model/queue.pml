@@ -188,12 +188,14 @@ inline die(a) {
 #define KEEP nx=h+1
 #define DROPNEXT ; nx=0
 #define LATER(quiet) :: atomic{ nx>0 && head==h && quiet -> h=0 }                          /* it follows later */
+#define EXACT nx==0 &&
 #define WAKESP if :: nx==0 -> wake_sp() :: else fi
 #else
 #define BEHIND head==h
 #define KEEP skip
 #define DROPNEXT
 #define LATER(quiet)
+#define EXACT
 #define WAKESP wake_sp()
 #endif
 #define UNLINK(quiet) \
@@ -578,11 +580,7 @@ died: false
 #define LEASEC LEASE
 #endif
 #ifdef SLEEP
-#ifdef FOLLOW
-#define NOTHING :: atomic{ nx==0 && CELLEMPTY(head) -> skip }; goto asleep
-#else
-#define NOTHING :: atomic{ CELLEMPTY(head) -> skip }; goto asleep
-#endif
+#define NOTHING :: atomic{ EXACT CELLEMPTY(head) -> skip }; goto asleep
 #else
 #define NOTHING
 #endif
@@ -633,11 +631,8 @@ look:
 #ifdef FOLLOW
   :: atomic{ nx>0 && CELLREF(nx) -> h=nx; c=cref[h%N]; cg=cgen[h%N]; b=c-1; nx=0 }         /* [recv.cell] */
   :: atomic{ nx>0 && !CELLREF(nx) -> head=(head<nx && nx<head+LAG -> nx : head); nx=0 }; goto look /* [recv.advance] */
-#define EXACT nx==0 &&
-#else
-#define EXACT
 #endif
-  :: atomic{ EXACT CELLREF(head) -> h=head; c=cref[h%N]; cg=cgen[h%N]; b=c-1 }                   /* [recv.head] [recv.cell] */
+  :: atomic{ EXACT CELLREF(head) -> h=head; c=cref[h%N]; cg=cgen[h%N]; b=c-1 }             /* [recv.head] [recv.cell] */
 #ifdef BATCH
   :: atomic{ CELLREF(head) -> h=head; c=cref[h%N]; cg=cgen[h%N]; b=c-1 }; goto many
 #endif
@@ -733,12 +728,9 @@ claimed:
   if                                                                                       /* [recv.pass] */
 #ifdef FOLLOW
   :: nx>0 -> skip       /* nobody slept */
-  :: atomic{ nx==0 && !CELLEMPTY(head) -> skip }; wake_rx()
-  :: atomic{ nx==0 && CELLEMPTY(head) -> skip }
-#else
-  :: atomic{ !CELLEMPTY(head) -> skip }; wake_rx()
-  :: atomic{ CELLEMPTY(head) -> skip }
 #endif
+  :: atomic{ EXACT !CELLEMPTY(head) -> skip }; wake_rx()
+  :: atomic{ EXACT CELLEMPTY(head) -> skip }
   OPT_DIE
   fi;
 #ifdef F_CLEAR_LATE

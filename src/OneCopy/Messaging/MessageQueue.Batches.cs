@@ -331,7 +331,6 @@ public sealed unsafe partial class MessageQueue
     {
         if (!_ring.TryPeek(out Ring.Peeked first))
             return false;
-        messages = messages[..Math.Min(messages.Length, MostAtOnce)];
         ulong position = first.Position;
         Cell cell = first.Cell;
         for (uint i = 1; i < Math.Min((uint)messages.Length, LookAhead); i++)

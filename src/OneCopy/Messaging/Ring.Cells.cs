@@ -183,13 +183,9 @@ internal sealed unsafe partial class Ring
             RemoveLeft(left - 1);
         CrashPoint.At(Step.ReceiveHead);
         ulong next = Volatile.Read(ref _next);
-        CrashPoint.At(Step.ReceiveCell);
-        ulong* place = PlaceAt(next);
-        Cell seen = new(Volatile.Read(ref *place));
-        peeked = new Peeked(next, seen, place);
 
         // Near the head, for a cell says its lap by 26 bits alone, and this handle may have looked last long ago.
-        return (!seen.IsEmpty && LapsAhead(seen.Lap, next) == 0 && next - Volatile.Read(ref Head) <= MaxLag) || TryPeekAtHead(out peeked);
+        return (TryPeekAt(next, out peeked) && next - Volatile.Read(ref Head) <= MaxLag) || TryPeekAtHead(out peeked);
     }
 
     /// <summary>The same where the head is, which is taken to where this handle knows that it may be.</summary>
@@ -199,10 +195,16 @@ internal sealed unsafe partial class Ring
         FollowTo(Volatile.Read(ref _next));
         ulong head = Volatile.Read(ref Head);
         Volatile.Write(ref _next, head);
-        ulong* place = PlaceAt(head);
-        Cell seen = new(Volatile.Read(ref *place));
-        peeked = new Peeked(head, seen, place);
-        return !seen.IsEmpty && LapsAhead(seen.Lap, head) == 0;
+        return TryPeekAt(head, out peeked);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryPeekAt(ulong position, out Peeked peeked)
+    {
+        ulong* place = PlaceAt(position);
+        bool isThere = TryLookAt(position, place, out Cell seen);
+        peeked = new Peeked(position, seen, place);
+        return isThere;
     }
 
     /// <summary>The head, to a place before which all were taken out.</summary>
@@ -291,15 +293,19 @@ internal sealed unsafe partial class Ring
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void RemoveInTurn(Peeked peeked)
     {
-        if (_toRemoveAtOnce > 0)
-        {
-            _toRemoveAtOnce--;
-            Remove(peeked);
-        }
-        else
-        {
+        if (!TryRemoveAtOnce(peeked))
             TakeOutInTurn(peeked.Position, peeked.Place, peeked.Cell);
-        }
+    }
+
+    // For a while after others were met.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryRemoveAtOnce(Peeked peeked)
+    {
+        if (_toRemoveAtOnce <= 0)
+            return false;
+        _toRemoveAtOnce--;
+        Remove(peeked);
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -319,16 +325,10 @@ internal sealed unsafe partial class Ring
     /// </summary>
     public void RemoveLater(Peeked peeked)
     {
-        if (_toRemoveAtOnce > 0)
-        {
-            _toRemoveAtOnce--;
-            Remove(peeked);
-        }
-        else
-        {
-            _leftCell = peeked.Cell.Bits;
-            Volatile.Write(ref _left, peeked.Position + 1);
-        }
+        if (TryRemoveAtOnce(peeked))
+            return;
+        _leftCell = peeked.Cell.Bits;
+        Volatile.Write(ref _left, peeked.Position + 1);
     }
 
     // Several threads may do so at once, as whoever removes a reference; one of two that left some may be forgotten, and is as one whose receiver was killed. Where the two words are of two threads,

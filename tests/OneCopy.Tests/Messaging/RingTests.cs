@@ -147,16 +147,6 @@ public sealed class RingTests : IDisposable
         Assert.Equal((begin + 14, begin + 14), (mine.Position + 1, ring.Head));
     }
 
-    private static void Take(Ring ring, ulong from, int count)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            Assert.True(ring.TryPeekAtOnce(out Ring.Peeked oldest));
-            Assert.Equal(from + (uint)i, oldest.Position);
-            ring.RemoveInTurn(oldest);
-        }
-    }
-
     [Fact]
     public void Each_position_of_a_lap_has_a_place_of_its_own_and_neighbours_lie_in_different_lines()
     {
@@ -201,6 +191,16 @@ public sealed class RingTests : IDisposable
             ulong* place = ring.PlaceAt(position + (uint)i);
             Assert.True(ring.TryLookAt(position + (uint)i, place, out Cell cell));
             Ring.TakeOut(place, cell);
+        }
+    }
+
+    private static void Take(Ring ring, ulong from, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            Assert.True(ring.TryPeekAtOnce(out Ring.Peeked oldest));
+            Assert.Equal(from + (uint)i, oldest.Position);
+            ring.RemoveInTurn(oldest);
         }
     }
 

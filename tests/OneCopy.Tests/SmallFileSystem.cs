@@ -29,6 +29,9 @@ internal sealed class SmallFileSystem : IDisposable
 
     public string Path { get; }
 
+    /// <summary>Waits until so many bytes are free: what was deleted is not, while a child that some other test is starting has it open, which is until its exec.</summary>
+    public void AwaitFree(long bytes) => Eventually.True(() => new DriveInfo(Path).AvailableFreeSpace == bytes, $"{bytes:N0} bytes of {Path} are free");
+
     public void Dispose()
     {
         Run("umount", "-l", Path);

@@ -91,12 +91,16 @@ public sealed class VectoredErrorTests
             Assert.Equal(Math.Min(Size, Math.Min(count, 1024) * length), once);
             Assert.Equal(bytes[..(int)once], file.Content);
         }
+
+        small.AwaitFree(Size);
         using (TestFile file = new(folder: small.Path))
         {
             VectoredIOException e = Assert.Throws<VectoredIOException>(() => VectoredIO.WriteAllAt(file.Handle, buffers, 0));
             Assert.Equal(("pwritev", "ENOSPC", (long)Size, (long)Size), (e.Call, e.ErrnoName, e.BytesTransferred, e.Offset));
             Assert.Equal(bytes[..Size], file.Content);
         }
+
+        small.AwaitFree(Size);
         using (TestFile file = new(folder: small.Path))
         {
             VectoredIOException e = await Assert.ThrowsAsync<VectoredIOException>(async () => await VectoredIO.WriteAllAsync(file.Handle, buffers));

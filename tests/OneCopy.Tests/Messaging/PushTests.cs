@@ -31,7 +31,7 @@ public sealed class PushTests : IDisposable
     }
 
     [Theory]
-    [InlineData("help.read")]
+    [InlineData("help.read:*")]
     [InlineData("help.check")]
     [InlineData("help.take")]
     [InlineData("help.push")]

@@ -230,7 +230,7 @@ public sealed unsafe partial class MessageQueue
             {
                 for (; filled < drafts.Length; filled++)
                 {
-                    VectorCopy.Copy(payloads[filled].Span, new Span<byte>(drafts[filled].Body, payloads[filled].Length));
+                    ArenaCopy.Copy(payloads[filled].Span, new Span<byte>(drafts[filled].Body, payloads[filled].Length));
                     LimitLife(drafts[filled], options);
                 }
             }

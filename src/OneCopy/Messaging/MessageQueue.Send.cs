@@ -37,7 +37,7 @@ public sealed partial class MessageQueue
             Draft draft = hasTried
                 ? WaitForDraft(needs, options.Properties, deadline, cancellationToken)
                 : TakeDraft(needs, options.Properties, deadline, thread, cancellationToken);
-            VectorCopy.Copy(payload, new Span<byte>(draft.Body, payload.Length));
+            ArenaCopy.Copy(payload, new Span<byte>(draft.Body, payload.Length));
             LimitLife(draft, options);
             Publish(draft, deadline, cancellationToken);
             ThrowIfBroken();
@@ -67,7 +67,7 @@ public sealed partial class MessageQueue
         {
             if (!TryDraft(needs, options.Properties, out Draft draft, looksAtAll: true, thread))
                 return false;
-            VectorCopy.Copy(payload, new Span<byte>(draft.Body, payload.Length));
+            ArenaCopy.Copy(payload, new Span<byte>(draft.Body, payload.Length));
             LimitLife(draft, options);
             if (!TryPublish(draft))
                 return false;

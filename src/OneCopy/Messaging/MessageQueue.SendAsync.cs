@@ -348,7 +348,7 @@ public sealed partial class MessageQueue
             }
             else
             {
-                VectorCopy.Copy(piece.Span, new Span<byte>(to, piece.Length));
+                ArenaCopy.Copy(piece.Span, new Span<byte>(to, piece.Length));
             }
 
             to += piece.Length;

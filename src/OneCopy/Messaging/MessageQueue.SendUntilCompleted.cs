@@ -89,7 +89,7 @@ public sealed unsafe partial class MessageQueue
         if (waiting.IsAttached || held is null)
             Fill(draft, pieces, waiting.IsAttached ? waiting : null);
         else
-            VectorCopy.Copy(held, draft.Body, heldLength);
+            ArenaCopy.Copy(held, draft.Body, heldLength);
         LimitLife(draft, options);
         BeginWaiting(waiting, draft, length);
     }

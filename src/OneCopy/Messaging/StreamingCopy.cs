@@ -27,7 +27,8 @@ internal static unsafe class StreamingCopy
     /// <summary>Copies from so many bytes on may be streamed: it is tried which way is the faster one. Source and destination are three quarters of what is told of the cache, and others may use it.</summary>
     public static long TriedFrom { get; } = From == long.MaxValue ? long.MaxValue : From / 2;
 
-    private static readonly StreamingTrial s_trial = new();
+    // What is written past the cache costs its reader something that no copy is charged with: so it is to be faster by a quarter.
+    private static readonly CopyTrial s_trial = new(128 * 1024, faster: 5, of: 4);
 
     /// <param name="source">The piece.</param>
     /// <param name="destination">Where to; not overlapping.</param>
@@ -54,13 +55,17 @@ internal static unsafe class StreamingCopy
 
     private static void Try(byte* source, byte* destination, long length, bool isOnly)
     {
-        bool streams = s_trial.Streams;
-        long begun = Deadline.Now;
+        bool streams = s_trial.TakesOther;
+        bool isTimed = s_trial.IsTimed;
+        long begun = isTimed ? Deadline.Now : 0;
         if (streams)
             Stream(source, destination, length);
         else
             CopyOrdinarily(source, destination, length, isOnly);
-        s_trial.Learn(streams, length, Deadline.Now - begun);
+        if (isTimed)
+            s_trial.Learn(streams, length, Deadline.Now - begun);
+        else
+            s_trial.Count();
     }
 
     /// <summary>The same whatever the length, where the processor has such stores.</summary>

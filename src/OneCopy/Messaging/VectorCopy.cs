@@ -113,7 +113,10 @@ internal static unsafe class VectorCopy
 
     /// <summary>Of what is copied once: long ones, to places where its instruction is not slow.</summary>
     internal static bool IsBestByLibrary(nuint source, nuint destination, long length) =>
-        length >= LibraryFrom && (destination - source) % Page is 0 or >= Line;
+        length >= LibraryFrom && !IsSlowByLibrary(source, destination);
+
+    /// <summary>By where they lie in their pages, with some bytes to spare.</summary>
+    internal static bool IsSlowByLibrary(nuint source, nuint destination) => (destination - source) % Page is > 0 and < Line;
 
     /// <summary>The same, of a step at least, wherever vectors are.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -55,7 +55,7 @@ internal sealed class QueuePipeWriter(StreamSender sender) : PipeWriter
             if (sender.Reader is not (ReaderState.Completed or ReaderState.Gone))
             {
                 int count = Math.Min(source.Length, sender.Room);
-                Messaging.VectorCopy.Copy(source.Span[..count], sender.GetMemory(count).Span);
+                Messaging.ArenaCopy.Copy(source.Span[..count], sender.GetMemory(count).Span);
                 sender.Advance(count);
                 source = source[count..];
             }

@@ -92,7 +92,7 @@ internal sealed class QueueWriteStream(StreamSender sender) : OneWayStream
     {
         ThrowIfReaderIsOver();
         int count = Math.Min(sender.Room, buffer.Length);
-        Messaging.VectorCopy.Copy(buffer[..count], sender.GetMemory(count).Span);
+        Messaging.ArenaCopy.Copy(buffer[..count], sender.GetMemory(count).Span);
         sender.Advance(count);
         return count;
     }

@@ -77,6 +77,7 @@ internal sealed partial class CrashActor(int number)
         _options = new QueueOptions { Root = args[0] };
         _pullIsRefused = false;
         _pullIsKnown = false;
+        MessageQueue.Stages = false;
         foreach (string[] option in args[2..].Select(a => a.Split('=')))
         {
             int value = option.Length == 2 ? int.Parse(option[1]) : 0;
@@ -89,6 +90,7 @@ internal sealed partial class CrashActor(int number)
                 "no-attach" => _options with { Attach = AttachMode.Never },
                 "no-pull" => NoPull(),
                 "knows-pull" => KnowPull(),
+                "stages" => Stage(),
                 "sleep" => _options with { WaitStrategy = WaitStrategy.Sleep },
                 "aloud" => _options,
                 _ => throw new ArgumentException($"No option \"{option[0]}\"."),
@@ -96,6 +98,12 @@ internal sealed partial class CrashActor(int number)
         }
 
         return null;
+    }
+
+    private QueueOptions Stage()
+    {
+        MessageQueue.Stages = true;
+        return _options;
     }
 
     private string Open()

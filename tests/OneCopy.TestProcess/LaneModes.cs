@@ -43,7 +43,7 @@ internal static class LaneModes
         for (int i = 0; i < int.Parse(args[2]); i++)
         {
             QueueModes.Fill(payload.Span, i);
-            Say(args.Contains("blocking") ? Task.Factory.StartNew(() => queue.SendUntilCompleted(payload.Span, new SendOptions { SurviveSender = args.Contains("survive") }), TaskCreationOptions.LongRunning) : queue.SendAsync(payload).AsTask());
+            Say(args.Contains("blocking") ? Task.Factory.StartNew(() => queue.SendUntilCompleted(payload, new SendOptions { SurviveSender = args.Contains("survive") }), TaskCreationOptions.LongRunning) : queue.SendAsync(payload).AsTask());
         }
 
         Console.In.ReadToEnd();
@@ -51,10 +51,10 @@ internal static class LaneModes
     }
 
     /// <summary>
-    /// STEP… ROOT NAME COUNT [cancel] [threads] [close] [pooled] [reckless]: takes messages one by one, says "got LENGTH LANE ok|wrong ATTEMPT" or what reading failed with. At the end: what went
+    /// STEP… ROOT NAME COUNT [cancel] [threads] [close] [pooled] [reckless] [staged|by-itself]: takes messages one by one, says "got LENGTH LANE ok|wrong ATTEMPT" or what reading failed with. At the end: what went
     /// which way, and who was refused what. cancel: a line ends the first copy, after which the message is read again. threads: twelve threads
     /// read all of it at the same time. close: a line closes the handle in the middle of the first copy. pooled: into one buffer of a pool. reckless: breaks the rule that only processes of one
-    /// user touch each other's memory, and has its sender touch it as well.
+    /// user touch each other's memory, and has its sender touch it as well. staged: through the staging buffer wherever that may be; by-itself: where it is found to be faster; else nowhere.
     /// </summary>
     private static int Receive(string[] args)
     {
@@ -367,6 +367,7 @@ internal static class LaneModes
 
     private static string[] Begin(string[] args)
     {
+        MessageQueue.Stages = args.Contains("staged") ? true : args.Contains("by-itself") ? null : false;
         if (args[0].Split('=') is ["wait-at", string at])
         {
             string[] step = at.Split(':');

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using OneCopy.Interop;
 using OneCopy.Memory;
 
@@ -62,16 +63,21 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
     /// <summary>The name of the pool's buffer that all of the payload lies in; none if it is in no such, or in pieces.</summary>
     public SharedName Buffer { get; private set; }
 
+    /// <summary>All of the payload lies in arrays of .NET, which stay readable whatever anybody does.</summary>
+    public bool IsInArrays { get; private set; }
+
     /// <summary>Why nobody waits for the completion any more: the handle is closed or broken.</summary>
     public Exception? Failure => Volatile.Read(ref _failure);
 
     /// <summary>Pins the payload, before there is a message.</summary>
     public void Pin(in ReadOnlySequence<byte> payload)
     {
+        IsInArrays = true;
         foreach (ReadOnlyMemory<byte> piece in payload)
         {
             if (piece.IsEmpty)
                 continue;
+            IsInArrays &= MemoryMarshal.TryGetArray(piece, out _);
             if (_pinCount == _pins.Length)
                 Array.Resize(ref _pins, 2 * _pinCount);
             MemoryHandle pin = _pins[_pinCount++] = piece.Pin();
@@ -87,6 +93,7 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
     public void Hold(byte* payload, nuint length)
     {
         _segments[_segmentCount++] = new iovec((nuint)payload, length);
+        IsInArrays = false;
         FindBuffer();
     }
 

@@ -10,9 +10,10 @@ namespace OneCopy.Messaging;
 /// <param name="leastPiece">Bytes. Shorter ones, ends of messages, say less.</param>
 /// <param name="faster">The other way is to be taken where so many pieces of it</param>
 /// <param name="of">take less time than so many of the usual one.</param>
-internal sealed class CopyTrial(long leastPiece, int faster, int of)
+/// <param name="run">Pieces of a run, in one way. Only the second half is measured: in the first the cache still has what the way before left there.</param>
+internal sealed class CopyTrial(long leastPiece, int faster, int of, int run = CopyTrial.Run)
 {
-    /// <summary>Pieces of a run, in one way. Only the second half is measured: in the first the cache still has what the way before left there.</summary>
+    /// <summary>Where nothing else is said.</summary>
     public const int Run = 128;
 
     // Runs in the way that was found better before the other is tried again: more and more as long as that finds the same.
@@ -20,7 +21,7 @@ internal sealed class CopyTrial(long leastPiece, int faster, int of)
     private const int MostBetween = 64;
 
     private readonly MonitorLock _gate = new();
-    private readonly long[] _times = new long[Run / 2];
+    private readonly long[] _times = new long[run / 2];
     private int _pieces;
     private int _untimed;
     private int _between = 1;
@@ -39,7 +40,7 @@ internal sealed class CopyTrial(long leastPiece, int faster, int of)
     /// <summary>A piece was copied in the way that is known to be the better one.</summary>
     public void Count()
     {
-        if (++_untimed < (_between - 1) * Run)
+        if (++_untimed < (_between - 1) * run)
             return;
         _untimed = 0;
         Volatile.Write(ref _isTimed, true);
@@ -58,9 +59,9 @@ internal sealed class CopyTrial(long leastPiece, int faster, int of)
             // Another thread's, begun before the last change.
             if (other != _takesOther || !_isTimed)
                 return;
-            if (_pieces >= Run / 2)
-                _times[_pieces - (Run / 2)] = (nanoseconds << 20) / length;
-            if (++_pieces == Run)
+            if (_pieces >= run / 2)
+                _times[_pieces - (run / 2)] = (nanoseconds << 20) / length;
+            if (++_pieces == run)
                 EndRun();
         }
     }

@@ -96,6 +96,9 @@ internal sealed unsafe partial class Lease
         }
     }
 
+    /// <summary>Whether its sender can copy it by itself.</summary>
+    public bool IsInArrays => _claimed.IsInArrays;
+
     /// <summary>The name of the buffer of its sender's pool that the payload lies in; none if it is in no such.</summary>
     public Memory.SharedName ReadBuffer() => _claimed.ReadSharedName(owner.File, _block);
 

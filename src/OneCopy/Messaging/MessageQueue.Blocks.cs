@@ -45,7 +45,7 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary>What a message needs: a body (the payload, or the table of segments) and properties, each in the block if it fits.</summary>
-    private readonly record struct Needs(long Body, int Properties, bool Attached, long PayloadLength, int Segments, bool IsInSharedBuffer = false)
+    private readonly record struct Needs(long Body, int Properties, bool Attached, long PayloadLength, int Segments, byte Flags = 0)
     {
         public static Needs OfPayload(long length, int properties) => new(length, properties, Attached: false, length, 0);
 
@@ -53,7 +53,7 @@ public sealed unsafe partial class MessageQueue
         {
             int count = attached.Segments.Length;
             bool isNamed = !attached.Buffer.IsNone;
-            return new(((long)count * BlockLayout.SegmentSize) + (isNamed ? SharedName.Size : 0), properties, Attached: true, length, count, isNamed);
+            return new(((long)count * BlockLayout.SegmentSize) + (isNamed ? SharedName.Size : 0), properties, Attached: true, length, count, (byte)((isNamed ? BlockLayout.InSharedBuffer : 0) | (attached.IsInArrays ? BlockLayout.InArrays : 0)));
         }
 
         public bool BodyFits(int capacity) => Body <= capacity;
@@ -173,7 +173,7 @@ public sealed unsafe partial class MessageQueue
         p[BlockLayout.LaneOffset] = (byte)lane;
         p[BlockLayout.FlagsOffset] = (byte)((propertiesInline ? BlockLayout.PropertiesInline : 0)
             | (needs.Attached && bodyInline ? BlockLayout.SegmentsInline : 0)
-            | (needs.IsInSharedBuffer ? BlockLayout.InSharedBuffer : 0));
+            | needs.Flags);
         *(ushort*)(p + BlockLayout.PropertiesLengthOffset) = (ushort)needs.Properties;
         *(int*)(p + BlockLayout.SegmentCountOffset) = needs.Segments;
         *(long*)(p + BlockLayout.PayloadOffsetOffset) = bodyOffset;

@@ -28,6 +28,7 @@ public sealed partial class MessageQueue
         }
 
         PeerWatcher.Shared.ForgetLater(this);
+        _staging.Dispose();
         LocalHandles.Remove(_self);
         LeaveTable();
 

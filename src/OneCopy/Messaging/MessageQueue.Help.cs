@@ -13,6 +13,8 @@ public sealed unsafe partial class MessageQueue
     // all others, of which there are 300 at least: tens of milliseconds.
     private const long PlaceHolds = 100_000;
 
+    private const long SpinForNextPiece = 30_000;
+
     /// <summary>Whether the holder of the lease has posted a place for this message. Within an operation. On the doorbell thread: no system call but a first mapping.</summary>
     private bool PushIsAsked(AttachedSend waiting)
     {
@@ -38,7 +40,10 @@ public sealed unsafe partial class MessageQueue
     private bool IsFor(AttachedSend waiting, in Posting posting) =>
         posting.Tag != 0 && posting.Owner == _self.Incarnation && posting.Block == waiting.Block && posting.Generation == waiting.Generation;
 
-    /// <summary>Everything that is posted for this message now. What is posted later comes with another ring.</summary>
+    /// <summary>
+    /// On a thread of the pool: everything that is posted for this message now, and what comes soon, of it or of others: a piece that is staged follows the one before it in microseconds, and would be a ring each. What is posted later comes with
+    /// another one.
+    /// </summary>
     internal void Push(AttachedSend waiting)
     {
         if (!TryEnter())
@@ -46,7 +51,24 @@ public sealed unsafe partial class MessageQueue
         try
         {
             waiting.BeginPush();
-            PushPosted(waiting);
+            Interlocked.Increment(ref _self.Looking);
+            try
+            {
+                long until = PushPosted(waiting) && s_spinsHelp ? Deadline.Now + SpinForNextPiece : 0;
+                while (Deadline.IsAhead(until) && !IsDone(waiting) && !IsBroken)
+                {
+                    if (AskedForPush() is { } asked && PushPosted(asked))
+                        until = Deadline.Now + SpinForNextPiece;
+                    Processor.Pause();
+                }
+            }
+            finally
+            {
+                Interlocked.Decrement(ref _self.Looking);
+            }
+
+            // A receiver that posted and still found it looking did not ring.
+            AttendToAttachedSends();
         }
         finally
         {
@@ -166,13 +188,13 @@ public sealed unsafe partial class MessageQueue
     }
 
     /// <summary>
-    /// The place in a buffer of the receiver's pool that is mapped here, if the payload lies in one of ours, which nobody can take away under an ordinary copy. Only where its memory was written before: then the rules are
+    /// The place in a buffer of the receiver's pool that is mapped here, if the payload lies in one of ours or in arrays, which nobody can take away under an ordinary copy. Only where its memory was written before: then the rules are
     /// kept, and the process is the one that it says. What the buffer's own label says is as good as what is read out of the process: nobody else can write there.
     /// </summary>
     private static bool FindMappedPlace(AttachedSend waiting, Peer receiver, AccessState state, in Posting posting, ref PeerMapping? mapping, out PostedPlace place)
     {
         place = default;
-        if (waiting.Buffer.IsNone || state.Access != PullAccess.Allowed)
+        if ((waiting.Buffer.IsNone && !waiting.IsInArrays) || state.Access != PullAccess.Allowed)
             return false;
         mapping ??= receiver.Mappings.Take(posting.Buffer, writable: true);
         if (mapping is null)

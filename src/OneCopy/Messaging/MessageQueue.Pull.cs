@@ -128,7 +128,7 @@ public sealed unsafe partial class MessageQueue
             long part = Math.Min(length, PostingLayout.MaxLength);
             if (IsWorthSharing(payload.Message.Owner, part, out bool ring))
             {
-                errno = PullTogether(payload, offset, destination, part, ring, ct);
+                errno = PullByBoth(payload, offset, destination, part, ring, ct);
                 if (errno == 0)
                 {
                     offset += part;

@@ -73,6 +73,8 @@ internal readonly unsafe struct MessageRecord
 
     public bool IsInSharedBuffer => (Flags & BlockLayout.InSharedBuffer) != 0;
 
+    public bool IsInArrays => (Flags & BlockLayout.InArrays) != 0;
+
     public long TableLength => ((long)SegmentCount * BlockLayout.SegmentSize) + (IsInSharedBuffer ? SharedName.Size : 0);
 
     /// <summary>The caller holds the lease, so that an honest owner changes nothing meanwhile.</summary>

@@ -92,6 +92,9 @@ internal static class BlockLayout
     /// <summary>Behind the table of segments, which is one, is the <see cref="Memory.SharedName"/> of the buffer that it lies in.</summary>
     public const byte InSharedBuffer = 4;
 
+    /// <summary>All of it lies in arrays of .NET, which nobody can unmap or truncate: its sender may be asked to copy it by itself, without the kernel.</summary>
+    public const byte InArrays = 8;
+
     public const int MinBlockSize = 128;
     public const int MaxBlockSize = 65536;
     public const int SegmentSize = 16;
@@ -141,5 +144,6 @@ internal enum Counter
     CopiedByBoth,
     PushedBytes,
     CopiedFromMapping,
+    Staged,
     Count,
 }

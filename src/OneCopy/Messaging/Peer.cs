@@ -13,6 +13,8 @@ internal sealed class Peer(Participant file)
     // A few of the kernel's ticks: longer than a wake-up takes on a machine that is not overloaded.
     private const long FreshMilliseconds = 8;
 
+    private bool _wasStaged;
+    private readonly CopyTrial?[] _stagingTrials = new CopyTrial?[4];
     private Lease?[] _idle = new Lease?[4];
     private int _idleCount;
     private bool _isLeaving;
@@ -50,6 +52,16 @@ internal sealed class Peer(Participant file)
     public HelpRecord HelpAwake { get; } = new();
 
     public HelpRecord HelpAsleep { get; } = new();
+
+    /// <summary>True once: so that both sides have by the second message what they need for it, and need nothing later.</summary>
+    public bool IsToBeStagedFirst() => !_wasStaged && !Interlocked.Exchange(ref _wasStaged, true);
+
+    /// <summary>Whether a payload of so many bytes comes faster through a staging buffer than by the kernel. By length: what is in the caches, and which, decides.</summary>
+    public CopyTrial StagingTrialOf(long length)
+    {
+        ref CopyTrial? trial = ref _stagingTrials[length < 512 << 10 ? 0 : length < 4 << 20 ? 1 : length < 32 << 20 ? 2 : 3];
+        return trial ?? Interlocked.CompareExchange(ref trial, new CopyTrial(leastPiece: 0, faster: 20, of: 19, run: 16), null) ?? trial;
+    }
 
     /// <summary>No rule is against touching its memory (<see cref="RuleAgainst"/>), as was found when it was asked last. It is not asked again before a transfer is refused.</summary>
     public bool IsWithinRules { get; set; }

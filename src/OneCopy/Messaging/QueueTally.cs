@@ -102,6 +102,7 @@ internal sealed unsafe class QueueTally
         Pulled = Of(Counter.Pulled),
         Pushed = Of(Counter.Pushed),
         CopiedByBoth = Of(Counter.CopiedByBoth),
+        Staged = Of(Counter.Staged),
         CopiedFromMapping = Of(Counter.CopiedFromMapping),
         PushedBytes = Of(Counter.PushedBytes),
         PullsRefused = Of(Counter.PullsRefused),

@@ -95,6 +95,9 @@ internal static class Step
     public const string BothTake = "both.take";
     public const string BothPull = "both.pull";
     public const string BothAgain = "both.again";
+    public const string StagedWait = "staged.wait";
+    public const string StagedCopy = "staged.copy";
+    public const string StagedPull = "staged.pull";
     public const string HelpRead = "help.read";
     public const string HelpCheck = "help.check";
     public const string HelpTake = "help.take";

@@ -107,6 +107,32 @@ internal static partial class CrashScenarios
                     row.LetGo();
             },
         },
+        new("Receive, staged, attached", "receiver")
+        {
+            // Whether its sender comes in time for the later pieces is chance.
+            NotItsOwn = ["staged.pull"],
+            VictimOptions = "knows-pull stages",
+            Before = "open; wait-at staged.wait",
+            Do = "receive; read; complete",
+            ReceiverWaits = true,
+            Prepare = static row => AttachAndWait(row, 1_000_000),
+            During = static async row =>
+            {
+                if (await row.When(() => row.PieceIsMarked(row.VictimIndex), "the sender has written a piece"))
+                    row.LetGo();
+            },
+        },
+        new("Receive, staged, attached, its sender does not help", "receiver")
+        {
+            VictimOptions = "knows-pull stages",
+            Do = "receive; read; complete",
+            ReceiverWaits = true,
+            Prepare = static async row =>
+            {
+                await AttachAndWait(row, 1_000_000);
+                await row.Sender.Do("wait-at help.read");
+            },
+        },
         new("SendAsync and withdraw, queued", "sender")
         {
             Before = "open; begin-attach 100000",

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using OneCopy.Cli.Processes;
 using OneCopy.Messaging;
 
@@ -15,8 +16,7 @@ internal class QueueLink : Link
     // In one call; it has fewer under way.
     private const int AtOnce = 1024;
 
-    // Up to here a payload is an array, as short ones mostly are; longer ones are memory of their own, whose pages are known to be as any allocator has them.
-    private const int LongestArray = 16 << 10;
+    private const int Page = 4096;
 
     private readonly IDisposable? _source;
     private readonly IDisposable? _target;
@@ -100,7 +100,7 @@ internal class QueueLink : Link
     {
         if (count == 1)
         {
-            Outgoing.SendUntilCompleted(Payload.Span);
+            Outgoing.SendUntilCompleted(Payload);
             return;
         }
 
@@ -108,8 +108,8 @@ internal class QueueLink : Link
             Outgoing.SendManyUntilCompleted(_payloads.AsSpan(0, Math.Min(AtOnce, count - sent)));
     }
 
-    /// <summary>As any allocator has it, or the library's for payloads.</summary>
-    private static (IDisposable? Owner, Memory<byte> Memory) Make(int bytes, bool pooled, byte content)
+    /// <summary>An array, as most payloads are, or the library's memory for payloads. Both begin with a page, as the other systems' do.</summary>
+    private static unsafe (IDisposable? Owner, Memory<byte> Memory) Make(int bytes, bool pooled, byte content)
     {
         if (pooled)
         {
@@ -118,14 +118,9 @@ internal class QueueLink : Link
             return (buffer, buffer.Memory);
         }
 
-        if (bytes <= LongestArray)
-        {
-            byte[] array = GC.AllocateUninitializedArray<byte>(bytes, pinned: true);
-            Array.Fill(array, content);
-            return (null, array);
-        }
-
-        Slab slab = new(bytes, hugePages: false, content);
-        return (slab, slab.Memory(0, bytes));
+        byte[] array = GC.AllocateUninitializedArray<byte>(checked(bytes + Page - 1), pinned: true);
+        Array.Fill(array, content);
+        int start = (int)(-Marshal.UnsafeAddrOfPinnedArrayElement(array, 0) & (Page - 1));
+        return (null, array.AsMemory(start, bytes));
     }
 }

@@ -1,0 +1,166 @@
+using System.Runtime.CompilerServices;
+using OneCopy.Interop;
+using OneCopy.Memory;
+using OneCopy.Messaging;
+
+namespace OneCopy;
+
+/// <summary>
+/// Both copy, through a buffer of the receiver's: its sender writes piece after piece there, and it copies each to its place, both by ordinary copies and at the same time. Two copies in the caches are faster than one by
+/// the kernel where that is slow at pinning pages, so for each sender both are tried. Each piece is a posting of its own, as any (MessageQueue.Push.cs): what is said there of death, withdrawal and stops holds for it. What the
+/// sender does not take in time the receiver pulls.
+/// </summary>
+public sealed unsafe partial class MessageQueue
+{
+    // As long as a piece takes on a machine that is not overloaded, several times over; and for a thread that has to be woken.
+    private const long SpinForAwake = 50_000;
+    private const long SpinForWoken = 300_000;
+
+    private readonly StagingBuffer _staging = new();
+
+    /// <summary>For tests: wherever it may be, whatever was faster, or nowhere.</summary>
+    internal static bool? Stages { get; set; }
+
+    /// <summary>Copied by both, one way or the other; all of it, or errno; EAGAIN: nothing can be posted now, and none of it came.</summary>
+    private int PullByBoth(in Payload payload, long offset, byte* destination, long length, bool ring, CancellationToken ct)
+    {
+        // Only arrays: other memory may be unmapped or truncated under the sender's copy, which is an error if the kernel copies, and its end if it does itself. Nor where more threads of this process were asked for: they pull.
+        CopyTrial? trial = payload.Mapped is null && payload.Message.IsInArrays && _options.CopyThreads == 1 ? payload.Message.Owner.StagingTrialOf(length) : null;
+        bool isStaged = trial is not null && (Stages ?? (trial.TakesOther || payload.Message.Owner.IsToBeStagedFirst()));
+        PoolMapping? buffer = isStaged ? _staging.TryTake() : null;
+        long begun = Deadline.Now;
+        int errno;
+        if (buffer is not null)
+        {
+            try
+            {
+                errno = PullStaged(payload, buffer, offset, destination, length, ring, ct);
+            }
+            finally
+            {
+                _staging.Return();
+            }
+        }
+        else
+        {
+            errno = PullTogether(payload, offset, destination, length, ring, ct);
+        }
+
+        if (errno == 0 && trial is { IsTimed: true })
+            trial.Learn(buffer is not null, length, Deadline.Now - begun);
+        else
+            trial?.Count();
+        return errno;
+    }
+
+    private int PullStaged(in Payload payload, PoolMapping buffer, long offset, byte* destination, long length, bool ring, CancellationToken ct)
+    {
+        long pieceLength = StagingBuffer.PieceLength(length);
+        int pieces = PostingLayout.PiecesOf(length, pieceLength);
+        int posted = 0;
+        int staged = 0;
+        int errno = 0;
+        bool isHelped = true;
+        StagedPostings open = default;
+        SegmentWalk walk = new(payload);
+        Peer owner = payload.Message.Owner;
+        int next = 0;
+        try
+        {
+            while (next < pieces && errno == 0)
+            {
+                for (; isHelped && posted < pieces && posted < next + StagingBuffer.Pieces && _postings.TryTake(out int slot);)
+                {
+                    // In the list before it can be seen: whatever happens, it is ended.
+                    int piece = posted++;
+                    long from = piece * pieceLength;
+                    OpenPosting posting = open[piece % StagingBuffer.Pieces] = new OpenPosting(slot, OwnPostings.NextTag(), 1, pieceLength, payload.Message, buffer);
+                    Prepare(posting, offset + from, PlaceOf(buffer, piece), Math.Min(pieceLength, length - from));
+                    Post(posting, ring && piece == 0, isForBoth: true);
+                }
+
+                ct.ThrowIfCancellationRequested();
+                long begin = next * pieceLength;
+                long left = Math.Min(pieceLength, length - begin);
+                byte* to = destination + begin;
+                if (next < posted)
+                {
+                    OpenPosting first = open[next % StagingBuffer.Pieces];
+                    isHelped &= SpinUntilStaged(first, ring && next == 0 ? SpinForWoken : SpinForAwake);
+                    bool isThere = EndStaged(first);
+                    if (isThere)
+                    {
+                        CrashPoint.At(Step.StagedCopy);
+                        StreamingCopy.Copy(PlaceOf(buffer, next), to, left, payload.Wanted, isOnly: true);
+                        left = 0;
+                        staged++;
+                    }
+
+                    isHelped &= isThere;
+                }
+
+                next++;
+                if (left > 0)
+                    CrashPoint.At(Step.StagedPull);
+                for (long end = begin + left; left > 0 && errno == 0;)
+                    errno = PullNext(payload, ref walk, offset + end - left, ref to, ref left);
+                ThrowUnlessMine(payload.Message);
+            }
+        }
+        finally
+        {
+            for (int i = next; i < posted; i++)
+                EndStaged(open[i % StagingBuffer.Pieces]);
+        }
+
+        (ring ? owner.HelpAsleep : owner.HelpAwake).Add(isHelped ? staged : 0, 0, 0);
+        if (staged > 0)
+            payload.Message.CountOnce(Counter.Staged);
+        return errno;
+    }
+
+    // One in each half of it, in turn.
+    private static byte* PlaceOf(PoolMapping buffer, int piece) => buffer.Address + (piece % StagingBuffer.Pieces * StagingBuffer.MaxPieceLength);
+
+    /// <summary>False: it is not there in time.</summary>
+    private bool SpinUntilStaged(OpenPosting posting, long spin)
+    {
+        CrashPoint.At(Step.StagedWait);
+        long until = Deadline.Now + spin;
+        do
+        {
+            for (int look = 0; look < LooksAtOnce; look++)
+            {
+                if (_self.MarkOf(posting.Slot, 0, out _) != PieceMark.Open)
+                    return true;
+                Processor.Pause();
+            }
+        }
+        while (Deadline.IsAhead(until));
+        return false;
+    }
+
+    /// <summary>Nobody writes there any more. Whether the piece is there.</summary>
+    private bool EndStaged(OpenPosting posting)
+    {
+        try
+        {
+            ClosePosting(posting);
+            bool isPushed = _self.MarkOf(posting.Slot, 0, out int errno) == PieceMark.Pushed;
+            if (errno is Errno.EPERM or Errno.ENOSYS or Errno.EACCES)
+                posting.Message.Owner.PushedBy.Refuse(errno);
+            return isPushed && HasLanded(posting);
+        }
+        finally
+        {
+            Unpost(posting);
+            _postings.Return(posting.Slot);
+        }
+    }
+
+    [InlineArray(StagingBuffer.Pieces)]
+    private struct StagedPostings
+    {
+        private OpenPosting _first;
+    }
+}

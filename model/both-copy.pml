@@ -8,6 +8,9 @@
    -DNOPULL is the push: the receiver cannot read the sender's memory at all, so it posts and takes no piece itself. What it
    does if the sender cannot write either: it asks for the move into the arena. Its user may stop waiting (CANCELS).
 
+   -DSTAGED: the payload goes piece by piece through one place of the receiver's, which is posted again for each piece, with one piece each; it copies each on before it posts the next. Two such places are two of these
+   side by side.
+
    The claim, recovery and enqueue are one step each here: they are queue.pml's business. */
 
 #ifndef PN
@@ -53,6 +56,19 @@ byte kills, wd, abandons=ABANDONS, refusals=REFUSALS;
 byte cancels;
 bool completed, wdn, lost, fin[NA]; byte tags;
 
+#ifdef STAGED
+#define POSTED 1
+byte off[NA];                    /* beside the place: which piece of the payload it is posted for */
+byte out[NA*PN];                 /* what was copied on, or pulled: the number of the piece + 1, or OTHER */
+#define OTHER (PN+1)
+#define PART (fo+1)
+#define FORGET fd=0; fo=0
+#else
+#define POSTED PN
+#define PART 1
+#define FORGET fd=0
+#endif
+
 #define CANDIE (kills>0)
 #define OPT_DIE :: atomic{ CANDIE -> kills--; dead[me]=true; rung[me]=false; zz[me]=false; flag[me]=false; goto dying }
 #define LIVE (!dead[0])
@@ -68,12 +84,13 @@ inline ring(a) {
 }
 /* The user has its buffer back. The rest only makes equal states equal. */
 #define CLEAN inuse[me]=0; n=0; rung[me]=false; i=0; do :: i<PN -> buf[me*PN+i]=0; sd[me*PN+i]=0; i++ :: else -> break od; i=0
+#define STAGEDCLEAN bad=false; n=0; rung[me]=false; i=0; do :: i<PN -> out[me*PN+i]=0; i++ :: else -> break od; i=0
 #define LEASE (ph==LEASED && act==me && gen==g)
 #define PREPARE tags++; inuse[me]=tags; cur[me]=0; bck[me]=0; ctag[me]=tags; \
   i=0; do :: i<PN -> sd[me*PN+i]=0; buf[me*PN+i]=0; i++ :: else -> break od; i=0
 /* Not all are taken; the last of those that the sender took. */
-#define OPEN(r) (cur[r]+bck[r]<PN)
-#define BACK (PN-1-i)
+#define OPEN(r) (cur[r]+bck[r]<POSTED)
+#define BACK (POSTED-1-i)
 #if PN==2
 #define ALLPUSHED (sd[me*PN]==1 && sd[me*PN+1]==1)
 #define ANYBACK (sd[me*PN]==2 || sd[me*PN+1]==2)
@@ -186,6 +203,66 @@ left: /* cancelled: the message stays on its lease, and its receiver copies once
   OPT_DIE
   fi;
 #else
+#ifdef STAGED
+stage: /* the next piece is n */
+  i=0;
+  if
+  :: atomic{ n<PN -> tags++; inuse[me]=tags; cur[me]=0; bck[me]=0; ctag[me]=tags; sd[me*PN]=0 } /* [both.prepare]: what the piece before left is still in it */
+  :: atomic{ n==PN && LEASE ->
+       i=0; do :: i<PN -> assert(out[me*PN+i]==i+1); i++ :: else -> break od; i=0; STAGEDCLEAN }; goto use
+  :: atomic{ n==PN && !LEASE -> assert(wdn || lost); STAGEDCLEAN; g=0 }; goto claim
+  OPT_DIE
+  fi;
+  if :: atomic{ dest[me]=inuse[me]; off[me]=n } OPT_DIE fi;
+  if :: atomic{ post[me]=inuse[me] } OPT_DIE fi;                                           /* [both.post] */
+  ring(0);                                                                                 /* [both.ring] */
+  if                                                                                       /* [staged.wait]: it is there, or it is not in time */
+  :: atomic{ true -> skip }
+  OPT_DIE
+  fi;
+  if :: atomic{ i=bck[me]; cur[me]=POSTED } OPT_DIE fi;                                    /* [both.close] */
+#ifndef F_STAGED_NO_WAIT
+  if
+  :: atomic{ i==0 -> skip }
+  :: atomic{ i>0 -> i=0 };
+againstaged:                                                                               /* [both.wait] */
+     if :: atomic{ flag[me]=true } OPT_DIE fi;                                             /* [sleep.bit] */
+     if :: atomic{ rung[me]=false } OPT_DIE fi;                                            /* [sleep.read] */
+     if                                                                                    /* [sleep.look] */
+     :: atomic{ sd[me*PN]!=0 || entdead -> skip }
+     :: atomic{ sd[me*PN]==0 && !entdead -> skip };
+        if                                                                                 /* [sleep.wait] */
+        :: atomic{ rung[me] -> skip }
+        :: atomic{ !rung[me] -> zz[me]=true };
+           if :: atomic{ !zz[me] -> skip } OPT_DIE fi
+        OPT_DIE
+        fi;
+        goto againstaged
+     OPT_DIE
+     fi;
+     d_step{ flag[me]=false; rung[me]=false }
+  OPT_DIE
+  fi;
+#endif
+  i=0;
+  if :: atomic{ post[me]=0; inuse[me]=0 } OPT_DIE fi;                                      /* [both.unpost] */
+  if
+#ifdef F_STAGED_STALE
+  :: atomic{ true -> out[me*PN+n]=buf[me*PN] }                                             /* the mark is not asked for */
+#else
+  :: atomic{ sd[me*PN]==1 -> out[me*PN+n]=buf[me*PN] }                                     /* [staged.copy] */
+#endif
+  :: atomic{ sd[me*PN]!=1 && LIVE -> out[me*PN+n]=(memok -> n+1 : OTHER) }                 /* [staged.pull] */
+  :: atomic{ sd[me*PN]!=1 && !LIVE -> bad=true }                                           /* no such process */
+  OPT_DIE
+  fi;
+  if
+  :: atomic{ LEASE && !bad -> n++ }; goto stage                                            /* [pull.check] */
+  :: atomic{ !LEASE -> assert(wdn || lost); STAGEDCLEAN; g=0 }; goto claim
+  :: atomic{ LEASE && bad -> assert(dead[0]); ph=DONE; act=me; lost=true; STAGEDCLEAN; g=0 }; goto claim
+  OPT_DIE
+  fi;
+#else
   if
   :: atomic{ PREPARE }                                                                     /* [both.prepare] */
   OPT_DIE
@@ -256,6 +333,7 @@ again:
   OPT_DIE
   fi;
 #endif
+#endif
 use:
   n=0; bad=false;
   if
@@ -287,6 +365,9 @@ died: false
 /* The sender's side: its helping thread. */
 proctype Sender(byte me) {
   byte r, tg, fd, i;
+#ifdef STAGED
+  byte fo;
+#endif
 #ifdef AWAKE
   bool spins=true;
   goto look;
@@ -319,13 +400,17 @@ look:
      goto wait
   OPT_DIE
   fi;
+  #ifdef STAGED
+  if :: atomic{ fd=dest[r]; fo=off[r] } OPT_DIE fi;
+#else
   if :: atomic{ fd=dest[r] } OPT_DIE fi;
+#endif
   if                                                                                       /* [help.check] */
 #ifdef F_NO_CHECK
   :: atomic{ true -> gate=true }
 #else
   :: atomic{ HELD(r) -> gate=true }
-  :: atomic{ !HELD(r) -> r=0; tg=0; fd=0 }; goto look
+  :: atomic{ !HELD(r) -> r=0; tg=0; FORGET }; goto look
 #endif
   OPT_DIE
   fi;
@@ -334,18 +419,18 @@ look:
 #endif
   if                                                                                       /* [help.take] */
 #ifdef F_NO_TAG
-  :: atomic{ OPEN(r) -> i=PN-1-bck[r]; bck[r]=bck[r]+1 }
-  :: atomic{ !OPEN(r) -> r=0; tg=0; fd=0; gate=false }; goto look
+  :: atomic{ OPEN(r) -> i=POSTED-1-bck[r]; bck[r]=bck[r]+1 }
+  :: atomic{ !OPEN(r) -> r=0; tg=0; FORGET; gate=false }; goto look
 #else
-  :: atomic{ OPEN(r) && ctag[r]==tg -> i=PN-1-bck[r]; bck[r]=bck[r]+1 }
-  :: atomic{ !(OPEN(r) && ctag[r]==tg) -> r=0; tg=0; fd=0; gate=false }; goto look
+  :: atomic{ OPEN(r) && ctag[r]==tg -> i=POSTED-1-bck[r]; bck[r]=bck[r]+1 }
+  :: atomic{ !(OPEN(r) && ctag[r]==tg) -> r=0; tg=0; FORGET; gate=false }; goto look
 #endif
   OPT_DIE
   fi;
   if                                                                                       /* [help.push]: begin, end */
   :: atomic{ true -> skip };
      if
-     :: atomic{ assert(memok && (dead[r] || inuse[r]==fd)); if :: !dead[r] -> buf[r*PN+i]=1 :: else fi }
+     :: atomic{ assert(memok && (dead[r] || inuse[r]==fd)); if :: !dead[r] -> buf[r*PN+i]=PART :: else fi }
      OPT_DIE
      fi;
      if :: atomic{ sd[r*PN+i]=1; gate=false } OPT_DIE fi                                   /* [help.mark] */
@@ -353,7 +438,7 @@ look:
      if :: atomic{ sd[r*PN+i]=2; gate=false } OPT_DIE fi                                   /* [help.back] */
   OPT_DIE
   fi;
-  i=0; tg=0; fd=0;
+  i=0; tg=0; FORGET;
   ring(r);                                                                                 /* [help.ring] */
   r=0;
 #ifdef AWAKE
@@ -363,7 +448,7 @@ look:
 finished:
   if OPT_DIE fi;
   goto died;
-dying: atomic{ r=0; tg=0; fd=0; i=0; flag[0]=false; gate=false; goto died };
+dying: atomic{ r=0; tg=0; FORGET; i=0; flag[0]=false; gate=false; goto died };
 died: false
 }
 

@@ -20,6 +20,7 @@ internal static class LaneModes
         modes.Add("lane-unmap", Unmap);
         modes.Add("lane-storm", Storm);
         modes.Add("lane-threads", Threads);
+        modes.Add("lane-few-slots", FewSlots);
         modes.Add("lane-cost", Cost);
     }
 
@@ -245,6 +246,42 @@ internal static class LaneModes
         copy.AsSpan().Fill(0xEE);
         Thread.SpinWait(20_000);
         return copy.AsSpan().IndexOfAnyExcept((byte)0xEE) < 0;
+    }
+
+    /// <summary>
+    /// ROOT NAME: takes two messages. At the second all slots for postings are in use when it is to be staged, and some are free again when it has pulled the first piece itself. Says whether both were whole, and how many slots
+    /// there are afterwards.
+    /// </summary>
+    private static int FewSlots(string[] args)
+    {
+        MessageQueue.Stages = true;
+        Queue<int> taken = [];
+        OwnPostings? postings = null;
+        AppContext.SetData(CrashPoint.Key, (Action<string>)(step =>
+        {
+            for (int i = 0; step is Step.StagedPull && i < 3 && taken.TryDequeue(out int slot); i++)
+                postings!.Return(slot);
+        }));
+        using MessageQueue queue = QueueModes.Open(args);
+        postings = queue.Postings;
+        Console.WriteLine("open");
+        for (int i = 0; i < 2; i++)
+        {
+            while (i > 0 && postings.TryTake(out int slot))
+                taken.Enqueue(slot);
+            using ReceivedMessage message = queue.Receive();
+            Console.WriteLine(QueueModes.IsFilled(message.ToArray()) ? "ok" : "wrong");
+            message.Complete();
+        }
+
+        while (taken.TryDequeue(out int slot))
+            postings.Return(slot);
+        int free = 0;
+        while (postings.TryTake(out _))
+            free++;
+        Console.WriteLine($"{free} of {PostingLayout.Slots}");
+        Console.In.ReadToEnd();
+        return 0;
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using OneCopy.Interop;
 using OneCopy.Memory;
@@ -16,6 +17,7 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
     private const int Kept = 32;
 
     private MemoryHandle[] _pins = new MemoryHandle[1];
+    private byte[]?[] _arrays = new byte[]?[1];
     private iovec[] _segments = new iovec[1];
     private int _pinCount;
     private int _segmentCount;
@@ -77,10 +79,17 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
         {
             if (piece.IsEmpty)
                 continue;
-            IsInArrays &= MemoryMarshal.TryGetArray(piece, out _);
             if (_pinCount == _pins.Length)
+            {
                 Array.Resize(ref _pins, 2 * _pinCount);
+                Array.Resize(ref _arrays, 2 * _pinCount);
+            }
+
+            // Kept, for the pin of an array that never moves does not. And a memory manager may say of any array that it is its.
+            bool isArray = MemoryMarshal.TryGetArray(piece, out ArraySegment<byte> array);
+            _arrays[_pinCount] = array.Array;
             MemoryHandle pin = _pins[_pinCount++] = piece.Pin();
+            IsInArrays &= isArray && (byte*)pin.Pointer == (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(array.Array!)) + array.Offset;
             if (_segmentCount == _segments.Length)
                 Array.Resize(ref _segments, 2 * _segmentCount);
             _segments[_segmentCount++] = new iovec((nuint)pin.Pointer, (nuint)piece.Length);
@@ -104,7 +113,8 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
         _buffer?.Unpin(_rental);
         _buffer = null;
         Buffer = default;
-        for (; _pinCount > 0; _pins[_pinCount] = default)
+        IsInArrays = false;
+        for (; _pinCount > 0; _pins[_pinCount] = default, _arrays[_pinCount] = null)
             _pins[--_pinCount].Dispose();
     }
 
@@ -154,7 +164,7 @@ internal sealed unsafe partial class AttachedSend(MessageQueue queue) : AsyncSig
         LetGo();
         Behind = null;
         if (_segments.Length > Kept)
-            (_pins, _segments) = (new MemoryHandle[1], new iovec[1]);
+            (_pins, _arrays, _segments) = (new MemoryHandle[1], new byte[]?[1], new iovec[1]);
     }
 
     private void FindBuffer()

@@ -17,7 +17,8 @@ internal sealed class HelpRecord
     {
         get
         {
-            if (_left == 0)
+            // Less: two threads have counted at once.
+            if (_left <= 0)
                 return true;
             _left--;
             return false;

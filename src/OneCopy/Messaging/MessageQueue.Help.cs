@@ -15,6 +15,9 @@ public sealed unsafe partial class MessageQueue
 
     private const long SpinForNextPiece = 30_000;
 
+    // One thread of the pool does it for all.
+    private int _lingers;
+
     /// <summary>Whether the holder of the lease has posted a place for this message. Within an operation. On the doorbell thread: no system call but a first mapping.</summary>
     private bool PushIsAsked(AttachedSend waiting)
     {
@@ -52,9 +55,11 @@ public sealed unsafe partial class MessageQueue
         {
             waiting.BeginPush();
             Interlocked.Increment(ref _self.Looking);
+            bool lingers = false;
             try
             {
-                long until = PushPosted(waiting) && s_spinsHelp ? Deadline.Now + SpinForNextPiece : 0;
+                lingers = PushPosted(waiting) && s_spinsHelp && _options.WaitStrategy != WaitStrategy.Sleep && Interlocked.Exchange(ref _lingers, 1) == 0;
+                long until = lingers ? Deadline.Now + SpinForNextPiece : 0;
                 while (Deadline.IsAhead(until) && !IsDone(waiting) && !IsBroken)
                 {
                     if (AskedForPush() is { } asked && PushPosted(asked))
@@ -64,10 +69,12 @@ public sealed unsafe partial class MessageQueue
             }
             finally
             {
+                if (lingers)
+                    Volatile.Write(ref _lingers, 0);
                 Interlocked.Decrement(ref _self.Looking);
             }
 
-            // A receiver that posted and still found it looking did not ring.
+            // A receiver that posted and still found it looking did not ring. Those that help themselves are looked after by their own threads; the receiver does not wait for them longer than for a piece.
             AttendToAttachedSends();
         }
         finally
@@ -133,7 +140,7 @@ public sealed unsafe partial class MessageQueue
             {
                 CrashPoint.At(Step.HelpCheck);
                 BlockState s = _self.State(waiting.Block);
-                if (waiting.IsOver || !IsFor(waiting, posting) || s.Phase != Phase.Leased || s.Actor != receiver.Index || s.Generation != waiting.Generation)
+                if (waiting.IsOver || !waiting.IsAttached || !IsFor(waiting, posting) || s.Phase != Phase.Leased || s.Actor != receiver.Index || s.Generation != waiting.Generation)
                     return any;
                 if (!receiver.File.HasOpenPieces(slot, posting) || waiting.IsRefused(receiver.Incarnation, posting.Tag))
                     return any;
@@ -146,7 +153,13 @@ public sealed unsafe partial class MessageQueue
                 int pieces = errno == 0 ? PostingLayout.PiecesOf(place.Length, place.PieceLength) : Math.Min(posting.Pieces, PostingLayout.MaxPieces);
                 CrashPoint.At(Step.HelpTake);
                 if (!receiver.File.TryTakePiece(slot, posting.Tag, pieces, fromBack: true, out int piece))
+                {
+                    // The file says that there are more than its poster's memory does: somebody has tampered with it, and would be looked at again and again.
+                    if (receiver.File.HasOpenPieces(slot, posting))
+                        waiting.Refuse(receiver.Incarnation, posting.Tag);
                     return any;
+                }
+
                 any = true;
                 CrashPoint.At(Step.HelpPush);
                 if (errno == 0)

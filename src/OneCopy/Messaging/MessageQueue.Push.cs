@@ -20,6 +20,8 @@ public sealed unsafe partial class MessageQueue
 
     private readonly OwnPostings _postings = new();
 
+    internal OwnPostings Postings => _postings;
+
     internal void Count(Counter counter) => _self.Count(counter);
 
     /// <summary>An owner that refused is not asked before some time has passed; one that we may not touch may not touch us, by the same rule.</summary>
@@ -262,6 +264,7 @@ public sealed unsafe partial class MessageQueue
     /// <summary>The pages of the pieces that are not marked, if others have them mapped: they get new ones, and this process too, with the same in them.</summary>
     private void TakeAway(OpenPosting posting, int taken)
     {
+        _postings.Lose(posting.Slot);
         if (posting.Buffer is not { } buffer)
             return;
         ref PostedPlace place = ref _postings.Place(posting.Slot);

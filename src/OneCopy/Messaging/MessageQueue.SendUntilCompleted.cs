@@ -53,6 +53,14 @@ public sealed unsafe partial class MessageQueue
     public void SendUntilCompleted(ReadOnlyMemory<byte> payload, SendOptions? options = null, CancellationToken cancellationToken = default) =>
         SendUntilCompleted(null, 0, new ReadOnlySequence<byte>(payload), payload.Length, options ?? SendOptions.Default, cancellationToken);
 
+    /// <inheritdoc cref="SendUntilCompleted(ReadOnlyMemory{byte}, SendOptions?, CancellationToken)"/>
+    /// <exception cref="ArgumentNullException">The payload is null.</exception>
+    public void SendUntilCompleted(byte[] payload, SendOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(payload);
+        SendUntilCompleted((ReadOnlyMemory<byte>)payload, options, cancellationToken);
+    }
+
     /// <summary>The same for a payload that lies in several pieces.</summary>
     /// <param name="payload">Not to be changed before this returns. Pinned meanwhile.</param>
     /// <param name="options">Properties, time limit, lane.</param>

@@ -26,7 +26,10 @@ public sealed unsafe partial class MessageQueue
     {
         // Only arrays: other memory may be unmapped or truncated under the sender's copy, which is an error if the kernel copies, and its end if it does itself. Nor where more threads of this process were asked for: they pull.
         CopyTrial? trial = payload.Mapped is null && payload.Message.IsInArrays && _options.CopyThreads == 1 ? payload.Message.Owner.StagingTrialOf(length) : null;
-        bool isStaged = trial is not null && (Stages ?? (trial.TakesOther || payload.Message.Owner.IsToBeStagedFirst()));
+        bool maySpin = _options.WaitStrategy != WaitStrategy.Sleep || Stages is true;
+        if (trial is null || !maySpin)
+            return PullTogether(payload, offset, destination, length, ring, ct);
+        bool isStaged = Stages ?? (trial.TakesOther || payload.Message.Owner.IsToBeStagedFirst());
         PoolMapping? buffer = isStaged ? _staging.TryTake() : null;
         long begun = Deadline.Now;
         int errno;
@@ -46,30 +49,36 @@ public sealed unsafe partial class MessageQueue
             errno = PullTogether(payload, offset, destination, length, ring, ct);
         }
 
-        if (errno == 0 && trial is { IsTimed: true })
-            trial.Learn(buffer is not null, length, Deadline.Now - begun);
+        if (errno != 0 || isStaged != (buffer is not null))
+            return errno;
+        if (trial.IsTimed)
+            trial.Learn(isStaged, length, Deadline.Now - begun);
         else
-            trial?.Count();
-        return errno;
+            trial.Count();
+        return 0;
     }
 
     private int PullStaged(in Payload payload, PoolMapping buffer, long offset, byte* destination, long length, bool ring, CancellationToken ct)
     {
         long pieceLength = StagingBuffer.PieceLength(length);
         int pieces = PostingLayout.PiecesOf(length, pieceLength);
-        int posted = 0;
-        int staged = 0;
-        int errno = 0;
-        bool isHelped = true;
         StagedPostings open = default;
         SegmentWalk walk = new(payload);
         Peer owner = payload.Message.Owner;
+        bool isHelped = true;
+        int staged = 0;
+        int errno = 0;
+
+        // Those from the next one up to this are posted, and open.
+        int posted = 0;
         int next = 0;
         try
         {
             while (next < pieces && errno == 0)
             {
-                for (; isHelped && posted < pieces && posted < next + StagingBuffer.Pieces && _postings.TryTake(out int slot);)
+                // There may have been no slot for the one before.
+                posted = Math.Max(posted, next);
+                while (isHelped && posted < pieces && posted < next + StagingBuffer.Pieces && _postings.TryTake(out int slot))
                 {
                     // In the list before it can be seen: whatever happens, it is ended.
                     int piece = posted++;
@@ -80,37 +89,48 @@ public sealed unsafe partial class MessageQueue
                 }
 
                 ct.ThrowIfCancellationRequested();
-                long begin = next * pieceLength;
-                long left = Math.Min(pieceLength, length - begin);
-                byte* to = destination + begin;
-                if (next < posted)
+                int mine = next++;
+                long done = mine * pieceLength;
+                long end = Math.Min(done + pieceLength, length);
+                if (mine < posted)
                 {
-                    OpenPosting first = open[next % StagingBuffer.Pieces];
-                    isHelped &= SpinUntilStaged(first, ring && next == 0 ? SpinForWoken : SpinForAwake);
+                    OpenPosting first = open[mine % StagingBuffer.Pieces];
+                    isHelped &= SpinUntilStaged(first, ring && mine == 0 ? SpinForWoken : SpinForAwake);
                     bool isThere = EndStaged(first);
                     if (isThere)
                     {
                         CrashPoint.At(Step.StagedCopy);
-                        StreamingCopy.Copy(PlaceOf(buffer, next), to, left, payload.Wanted, isOnly: true);
-                        left = 0;
+                        StreamingCopy.Copy(PlaceOf(buffer, mine), destination + done, end - done, payload.Wanted, isOnly: true);
                         staged++;
+                        done = end;
                     }
 
                     isHelped &= isThere;
                 }
+                else if (!isHelped)
+                {
+                    // None is on its way any more: as much as there is in each call.
+                    next = pieces;
+                    end = length;
+                }
 
-                next++;
-                if (left > 0)
+                if (done < end)
                     CrashPoint.At(Step.StagedPull);
-                for (long end = begin + left; left > 0 && errno == 0;)
-                    errno = PullNext(payload, ref walk, offset + end - left, ref to, ref left);
+                for (byte* to = destination + done; done < end && errno == 0;)
+                {
+                    ct.ThrowIfCancellationRequested();
+                    long left = end - done;
+                    errno = PullNext(payload, ref walk, offset + done, ref to, ref left);
+                    done = end - left;
+                    ThrowUnlessMine(payload.Message);
+                }
+
                 ThrowUnlessMine(payload.Message);
             }
         }
         finally
         {
-            for (int i = next; i < posted; i++)
-                EndStaged(open[i % StagingBuffer.Pieces]);
+            EndStaged(ref open, next, posted);
         }
 
         (ring ? owner.HelpAsleep : owner.HelpAwake).Add(isHelped ? staged : 0, 0, 0);
@@ -138,6 +158,21 @@ public sealed unsafe partial class MessageQueue
         }
         while (Deadline.IsAhead(until));
         return false;
+    }
+
+    /// <summary>All that are open. Each, though the one before could not be.</summary>
+    private void EndStaged(ref StagedPostings open, int from, int to)
+    {
+        if (from >= to)
+            return;
+        try
+        {
+            EndStaged(open[from % StagingBuffer.Pieces]);
+        }
+        finally
+        {
+            EndStaged(ref open, from + 1, to);
+        }
     }
 
     /// <summary>Nobody writes there any more. Whether the piece is there.</summary>

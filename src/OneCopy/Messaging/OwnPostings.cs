@@ -15,6 +15,7 @@ internal sealed unsafe class OwnPostings
     private readonly PieceSet[] _mine = new PieceSet[PostingLayout.Slots];
     private readonly MonitorLock _gate = new();
     private uint _used;
+    private uint _lost;
 
     /// <summary>A slot for one copy. False: all are in use.</summary>
     public bool TryTake(out int slot)
@@ -32,10 +33,17 @@ internal sealed unsafe class OwnPostings
     public void Return(int slot)
     {
         lock (_gate)
-            _used &= ~(1u << slot);
+            _used = (_used & ~(1u << slot)) | _lost;
     }
 
-    /// <summary>None is used twice in a process: 48 bits, one for each 64 MiB.</summary>
+    /// <summary>It is not given out again: a sender that was given up may mark a piece of it when it goes on.</summary>
+    public void Lose(int slot)
+    {
+        lock (_gate)
+            _lost |= 1u << slot;
+    }
+
+    /// <summary>None is used twice in a process: 48 bits, one for each piece that is staged, or for each 64 MiB: years.</summary>
     public static ulong NextTag() => Interlocked.Increment(ref s_lastTag);
 
     public ref PostedPlace Place(int slot) => ref _places[slot];

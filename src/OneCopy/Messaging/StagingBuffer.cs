@@ -57,9 +57,12 @@ internal sealed unsafe class StagingBuffer : IDisposable
             _rented = OneCopyMemoryPool.Shared.RentBuffer(Length);
             _mapping = SharedBuffers.TryPin(_rented.Pointer, Length, out _rental);
         }
-        catch (OneCopyException)
+        catch (Exception e) when (e is OneCopyException or OutOfMemoryException)
         {
             // No memory: there is another way.
         }
+
+        if (_mapping is null)
+            _rented.Dispose();
     }
 }

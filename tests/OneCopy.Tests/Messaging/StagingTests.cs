@@ -98,7 +98,8 @@ public sealed class StagingTests : IDisposable
     {
         Requires.NoYama();
         await using MessageQueue queue = _root.Open();
-        using ChildProcess receiver = await ReceiverAsync("2", "wait-at=both.post");
+        string held = staged == 1 ? "staged.wait" : "both.post";
+        using ChildProcess receiver = await ReceiverAsync("2", $"wait-at={held}");
         using NativeBytes native = new(Payload(Length));
         byte[] array = Payload(Length);
         ReadOnlySequence<byte> pieces = what switch
@@ -121,8 +122,9 @@ public sealed class StagingTests : IDisposable
                 Ct, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             if (i == 1)
             {
-                // It has a processor from here on: both are at it.
-                Assert.Equal("at both.post", await receiver.ReadLineAsync());
+                Assert.Equal($"at {held}", await receiver.ReadLineAsync());
+                if (staged == 1)
+                    Eventually.True(() => queue.Statistics.PushedBytes > 0, "the sender has written a piece");
                 receiver.WriteLine("go on");
             }
 
@@ -130,7 +132,7 @@ public sealed class StagingTests : IDisposable
             await send.WaitAsync(s_soon, Ct);
         }
 
-        Assert.InRange(queue.Statistics.Staged, 0, staged);
+        Assert.Equal(staged, queue.Statistics.Staged);
         receiver.Finish();
     }
 
@@ -308,6 +310,25 @@ public sealed class StagingTests : IDisposable
             Assert.EndsWith("ok 1", await receiver.ReadLineAsync(), StringComparison.Ordinal);
         }
 
+        receiver.Finish();
+    }
+
+    /// <summary>What is posted late is no piece that was pulled already; and all that is posted is ended.</summary>
+    [Fact]
+    public async Task Slots_that_are_free_later_are_used_for_later_pieces()
+    {
+        Requires.NoYama();
+        await using MessageQueue queue = _root.Open();
+        using ChildProcess receiver = ChildProcess.Start("lane-few-slots", _root.Path, "q");
+        Assert.Equal("open", await receiver.ReadLineAsync());
+        for (int i = 0; i < 2; i++)
+        {
+            Task send = SendAsync(queue);
+            Assert.Equal("ok", await receiver.ReadLineAsync());
+            await send.WaitAsync(s_soon, Ct);
+        }
+
+        Assert.Equal("8 of 8", await receiver.ReadLineAsync());
         receiver.Finish();
     }
 

@@ -10,7 +10,7 @@ public enum Lane
     Arena,
 
     /// <summary>
-    /// Straight from the sender's own memory into the receiver's, with process_vm_readv(2): one copy. The send is not complete
+    /// Straight from the sender's own memory into the receiver's, with process_vm_readv(2): one copy; of arrays two, through a small buffer in the caches, where that is faster (<see cref="QueueOptions.Staging"/>). The send is not complete
     /// before a receiver has completed the message.
     /// </summary>
     Attached,

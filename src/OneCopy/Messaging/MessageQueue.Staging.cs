@@ -26,8 +26,8 @@ public sealed unsafe partial class MessageQueue
     {
         // Only arrays: other memory may be unmapped or truncated under the sender's copy, which is an error if the kernel copies, and its end if it does itself. Nor where more threads of this process were asked for: they pull.
         CopyTrial? trial = payload.Mapped is null && payload.Message.IsInArrays && _options.CopyThreads == 1 ? payload.Message.Owner.StagingTrialOf(length) : null;
-        bool maySpin = _options.WaitStrategy != WaitStrategy.Sleep || Stages is true;
-        if (trial is null || !maySpin)
+        bool isAllowed = (_options.Staging && _options.WaitStrategy != WaitStrategy.Sleep) || Stages is true;
+        if (trial is null || !isAllowed)
             return PullTogether(payload, offset, destination, length, ring, ct);
         bool isStaged = Stages ?? (trial.TakesOther || payload.Message.Owner.IsToBeStagedFirst());
         PoolMapping? buffer = isStaged ? _staging.TryTake() : null;
@@ -134,6 +134,8 @@ public sealed unsafe partial class MessageQueue
         }
 
         (ring ? owner.HelpAsleep : owner.HelpAwake).Add(isHelped ? staged : 0, 0, 0);
+        if (staged == pieces)
+            owner.WasStaged();
         if (staged > 0)
             payload.Message.CountOnce(Counter.Staged);
         return errno;

@@ -13,7 +13,7 @@ internal sealed class Peer(Participant file)
     // A few of the kernel's ticks: longer than a wake-up takes on a machine that is not overloaded.
     private const long FreshMilliseconds = 8;
 
-    private bool _wasStaged;
+    private int _firstStagings = 4;
     private readonly CopyTrial?[] _stagingTrials = new CopyTrial?[4];
     private Lease?[] _idle = new Lease?[4];
     private int _idleCount;
@@ -53,8 +53,11 @@ internal sealed class Peer(Participant file)
 
     public HelpRecord HelpAsleep { get; } = new();
 
-    /// <summary>True once: so that both sides have by the second message what they need for it, and need nothing later.</summary>
-    public bool IsToBeStagedFirst() => !_wasStaged && !Interlocked.Exchange(ref _wasStaged, true);
+    /// <summary>True for the first few, until one was: so that both sides soon have what they need for it, and need nothing later.</summary>
+    public bool IsToBeStagedFirst() => Volatile.Read(ref _firstStagings) > 0 && Interlocked.Decrement(ref _firstStagings) >= 0;
+
+    /// <summary>All of one was staged.</summary>
+    public void WasStaged() => Volatile.Write(ref _firstStagings, 0);
 
     /// <summary>Whether a payload of so many bytes comes faster through a staging buffer than by the kernel. By length: what is in the caches, and which, decides.</summary>
     public CopyTrial StagingTrialOf(long length)

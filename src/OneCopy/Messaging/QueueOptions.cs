@@ -114,6 +114,13 @@ public sealed record QueueOptions
     /// </summary>
     public int CopyThreads { get; init; } = 1;
 
+    /// <summary>
+    /// Whether this handle may receive attached payloads that are arrays through a small buffer of its own: two ordinary copies, made at the same time by both processes, where that is found to be faster than one by the kernel
+    /// (<see cref="QueueStatistics.Staged"/>). False: always one copy, which leaves more of the caches and of the memory's bandwidth to others. Default true; without effect with <see cref="CopyThreads"/> or
+    /// <see cref="WaitStrategy.Sleep"/>.
+    /// </summary>
+    public bool Staging { get; init; } = true;
+
     internal void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(RingCapacity, Messaging.RingLayout.MinCapacity);

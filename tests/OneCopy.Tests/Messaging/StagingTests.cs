@@ -87,6 +87,25 @@ public sealed class StagingTests : IDisposable
         sender.Finish();
     }
 
+    [Fact]
+    public async Task It_is_not_where_that_is_not_wanted()
+    {
+        Requires.NoYama();
+        await using MessageQueue queue = MessageQueue.Open("q", new QueueOptions { Root = _root.Path, Staging = false });
+        using ChildProcess sender = ChildProcess.Start("lane-send", _root.Path, "q", "40", $"{Length}");
+        byte[] copy = new byte[Length];
+        for (int i = 0; i < 40; i++)
+        {
+            using ReceivedMessage message = await queue.ReceiveAsync(Ct).AsTask().WaitAsync(s_soon, Ct);
+            message.CopyTo(copy);
+            message.Complete();
+        }
+
+        Assert.Equal((40, 0), (queue.Statistics.Pulled, queue.Statistics.Staged));
+        Assert.Equal("open", await sender.ReadLineAsync());
+        sender.Finish();
+    }
+
     /// <summary>What may be unmapped or truncated under its sender's copy is copied by the kernel alone, for which that is an error. A sequence of arrays is arrays; one with something else in it is not.</summary>
     [Theory]
     [InlineData("array", 1)]

@@ -400,7 +400,7 @@ look:
      goto wait
   OPT_DIE
   fi;
-  #ifdef STAGED
+#ifdef STAGED
   if :: atomic{ fd=dest[r]; fo=off[r] } OPT_DIE fi;
 #else
   if :: atomic{ fd=dest[r] } OPT_DIE fi;

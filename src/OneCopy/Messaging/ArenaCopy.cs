@@ -21,16 +21,6 @@ internal static unsafe class ArenaCopy
 
     /// <param name="source">Anywhere.</param>
     /// <param name="destination">In the arena, or in another place that the receiver reads.</param>
-    /// <param name="length">Not negative.</param>
-    public static void Copy(byte* source, byte* destination, long length)
-    {
-        if (length < TriedFrom || !VectorCopy.IsUsed)
-            VectorCopy.Copy(source, destination, length);
-        else
-            Try(source, destination, length);
-    }
-
-    /// <inheritdoc cref="Copy(byte*, byte*, long)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Copy(ReadOnlySpan<byte> source, Span<byte> destination)
     {
@@ -59,15 +49,11 @@ internal static unsafe class ArenaCopy
 
         CopyTrial trial = length < 32 * 1024 ? s_short : length < 128 * 1024 ? s_middle : s_long;
         bool byLibrary = trial.TakesOther;
-        bool isTimed = trial.IsTimed;
-        long begun = isTimed ? Deadline.Now : 0;
+        long begun = trial.Begin();
         if (byLibrary)
             Buffer.MemoryCopy(source, destination, length, length);
         else
             VectorCopy.CopyLong(source, destination, length);
-        if (isTimed)
-            trial.Learn(byLibrary, length, Deadline.Now - begun);
-        else
-            trial.Count();
+        trial.End(byLibrary, length, begun);
     }
 }

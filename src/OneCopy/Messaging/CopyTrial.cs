@@ -37,6 +37,21 @@ internal sealed class CopyTrial(long leastPiece, int faster, int of, int run = C
     /// <summary>Whether it is to be timed, for <see cref="Learn"/>; or else only to be counted, by <see cref="Count"/>.</summary>
     public bool IsTimed => Volatile.Read(ref _isTimed);
 
+    /// <summary>When a piece begins, if it is to be timed; else 0. For <see cref="End"/>.</summary>
+    public long Begin() => IsTimed ? Deadline.Now : 0;
+
+    /// <summary>A piece was copied.</summary>
+    /// <param name="other">How.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="begun">What <see cref="Begin"/> said.</param>
+    public void End(bool other, long length, long begun)
+    {
+        if (begun != 0)
+            Learn(other, length, Deadline.Now - begun);
+        else
+            Count();
+    }
+
     /// <summary>A piece was copied in the way that is known to be the better one.</summary>
     public void Count()
     {

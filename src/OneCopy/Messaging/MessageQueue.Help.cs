@@ -59,13 +59,8 @@ public sealed unsafe partial class MessageQueue
             try
             {
                 lingers = PushPosted(waiting) && s_spinsHelp && _options.WaitStrategy != WaitStrategy.Sleep && Interlocked.Exchange(ref _lingers, 1) == 0;
-                long until = lingers ? Deadline.Now + SpinForNextPiece : 0;
-                while (Deadline.IsAhead(until) && !IsDone(waiting) && !IsBroken)
-                {
-                    if (AskedForPush() is { } asked && PushPosted(asked))
-                        until = Deadline.Now + SpinForNextPiece;
-                    Processor.Pause();
-                }
+                if (lingers)
+                    HelpWhileAsked(waiting, SpinForNextPiece, SpinForNextPiece);
             }
             finally
             {

@@ -218,19 +218,7 @@ public sealed partial class MessageQueue
         Interlocked.Increment(ref _self.Looking);
         try
         {
-            bool helped = false;
-            long until = Deadline.Now + Math.Max(spin, ShortestMoment);
-            while (!IsDone(waiting) && Deadline.IsAhead(until) && !IsBroken)
-            {
-                if (AskedForPush() is { } asked && PushPosted(asked))
-                {
-                    helped = true;
-                    until = Deadline.Now + SpinAfterHelp;
-                }
-
-                Processor.Pause();
-            }
-
+            bool helped = HelpWhileAsked(waiting, Math.Max(spin, ShortestMoment), SpinAfterHelp);
             Volatile.Write(ref _spinForAsyncHelp, helped || IsDone(waiting) ? LongestMoment : spin / 2);
         }
         finally
@@ -243,6 +231,28 @@ public sealed partial class MessageQueue
 
         if (!IsDone(waiting))
             AttendToAttachedSends();
+    }
+
+    /// <summary>Until it is done, or nothing was posted for as long. Whether anything was written.</summary>
+    /// <param name="waiting">What is waited for; others are helped meanwhile.</param>
+    /// <param name="spin">How long it looks for the first.</param>
+    /// <param name="afterHelp">And for each after that.</param>
+    private bool HelpWhileAsked(AttachedSend waiting, long spin, long afterHelp)
+    {
+        bool helped = false;
+        long until = Deadline.Now + spin;
+        while (!IsDone(waiting) && Deadline.IsAhead(until) && !IsBroken)
+        {
+            if (AskedForPush() is { } asked && PushPosted(asked))
+            {
+                helped = true;
+                until = Deadline.Now + afterHelp;
+            }
+
+            Processor.Pause();
+        }
+
+        return helped;
     }
 
     /// <summary>Of all that are under way: those sent before it are received before it.</summary>

@@ -108,7 +108,7 @@ public sealed unsafe partial class MessageQueue
         if (waiting.IsAttached || held is null)
             Fill(draft, pieces, waiting.IsAttached ? waiting : null);
         else
-            ArenaCopy.Copy(held, draft.Body, heldLength);
+            ArenaCopy.Copy(new ReadOnlySpan<byte>(held, heldLength), new Span<byte>(draft.Body, heldLength));
         LimitLife(draft, options);
         BeginWaiting(waiting, draft, length);
     }

@@ -25,13 +25,14 @@ public sealed unsafe partial class MessageQueue
     private int PullByBoth(in Payload payload, long offset, byte* destination, long length, bool ring, CancellationToken ct)
     {
         // Only arrays: other memory may be unmapped or truncated under the sender's copy, which is an error if the kernel copies, and its end if it does itself. Nor where more threads of this process were asked for: they pull.
-        CopyTrial? trial = payload.Mapped is null && payload.Message.IsInArrays && _options.CopyThreads == 1 ? payload.Message.Owner.StagingTrialOf(length) : null;
-        bool isAllowed = (_options.Staging && _options.WaitStrategy != WaitStrategy.Sleep) || Stages is true;
-        if (trial is null || !isAllowed)
+        bool mayBe = payload.Mapped is null && payload.Message.IsInArrays && _options.CopyThreads == 1
+            && ((_options.Staging && _options.WaitStrategy != WaitStrategy.Sleep) || Stages is true);
+        if (!mayBe)
             return PullTogether(payload, offset, destination, length, ring, ct);
+        CopyTrial trial = payload.Message.Owner.StagingTrialOf(length);
         bool isStaged = Stages ?? (trial.TakesOther || payload.Message.Owner.IsToBeStagedFirst());
         PoolMapping? buffer = isStaged ? _staging.TryTake() : null;
-        long begun = Deadline.Now;
+        long begun = trial.Begin();
         int errno;
         if (buffer is not null)
         {
@@ -49,13 +50,9 @@ public sealed unsafe partial class MessageQueue
             errno = PullTogether(payload, offset, destination, length, ring, ct);
         }
 
-        if (errno != 0 || isStaged != (buffer is not null))
-            return errno;
-        if (trial.IsTimed)
-            trial.Learn(isStaged, length, Deadline.Now - begun);
-        else
-            trial.Count();
-        return 0;
+        if (errno == 0 && isStaged == (buffer is not null))
+            trial.End(isStaged, length, begun);
+        return errno;
     }
 
     private int PullStaged(in Payload payload, PoolMapping buffer, long offset, byte* destination, long length, bool ring, CancellationToken ct)
@@ -183,7 +180,7 @@ public sealed unsafe partial class MessageQueue
         try
         {
             ClosePosting(posting);
-            bool isPushed = _self.MarkOf(posting.Slot, 0, out int errno) == PieceMark.Pushed;
+            int errno = FirstRefusal(posting, out bool isPushed);
             if (errno is Errno.EPERM or Errno.ENOSYS or Errno.EACCES)
                 posting.Message.Owner.PushedBy.Refuse(errno);
             return isPushed && HasLanded(posting);

@@ -34,8 +34,8 @@ internal sealed unsafe class StagingBuffer : IDisposable
         // What is shared no more (a sender was held up in a copy to it) is given back for another one.
         if (_mapping is null || _mapping.Name.IsNone)
             Rent();
-        if (_mapping is null)
-            return null; // And is never asked for again: the next one would be no other.
+
+        // Where there is none it stays taken, and is never asked for again: the next one would be no other.
         return _mapping;
     }
 

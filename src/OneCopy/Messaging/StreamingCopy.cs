@@ -56,16 +56,12 @@ internal static unsafe class StreamingCopy
     private static void Try(byte* source, byte* destination, long length, bool isOnly)
     {
         bool streams = s_trial.TakesOther;
-        bool isTimed = s_trial.IsTimed;
-        long begun = isTimed ? Deadline.Now : 0;
+        long begun = s_trial.Begin();
         if (streams)
             Stream(source, destination, length);
         else
             CopyOrdinarily(source, destination, length, isOnly);
-        if (isTimed)
-            s_trial.Learn(streams, length, Deadline.Now - begun);
-        else
-            s_trial.Count();
+        s_trial.End(streams, length, begun);
     }
 
     /// <summary>The same whatever the length, where the processor has such stores.</summary>

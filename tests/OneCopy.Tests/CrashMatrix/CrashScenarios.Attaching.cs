@@ -84,11 +84,7 @@ internal static partial class CrashScenarios
             VictimOptions = "knows-pull",
             Do = "receive; read; complete",
             ReceiverWaits = true,
-            Prepare = static async row =>
-            {
-                await AttachAndWait(row, 1_000_000);
-                await row.Sender.Do("wait-at help.read");
-            },
+            Prepare = AttachAndHelpLate,
         },
         new("Receive, both copy, a piece is given back", "receiver")
         {
@@ -127,11 +123,7 @@ internal static partial class CrashScenarios
             VictimOptions = "knows-pull stages",
             Do = "receive; read; complete",
             ReceiverWaits = true,
-            Prepare = static async row =>
-            {
-                await AttachAndWait(row, 1_000_000);
-                await row.Sender.Do("wait-at help.read");
-            },
+            Prepare = AttachAndHelpLate,
         },
         new("SendAsync and withdraw, queued", "sender")
         {
@@ -165,6 +157,12 @@ internal static partial class CrashScenarios
             },
         },
     ];
+
+    private static async Task AttachAndHelpLate(CrashRow row)
+    {
+        await AttachAndWait(row, 1_000_000);
+        await row.Sender.Do("wait-at help.read");
+    }
 
     private static async Task AttachAndWait(CrashRow row, int length = 100_000)
     {

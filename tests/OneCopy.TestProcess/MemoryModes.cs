@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.Text.Json;
 using OneCopy.Interop;
+using OneCopy.Messaging;
 
 namespace OneCopy.TestProcess;
 
 /// <summary>
 /// Processes that hold memory, and processes that touch another's. Both first take the steps that they are given:
-/// <c>member=ID</c> (the one supplementary group, before user), <c>user=ID</c>, <c>group=ID</c>, <c>dumpable=0|1</c>, <c>seccomp=ERRNO[:read|:write]</c>.
+/// <c>member=ID</c> (the one supplementary group, before user), <c>user=ID</c>, <c>group=ID</c>, <c>dumpable=0|1</c>, <c>seccomp=ERRNO[:read|:write|:affinity]</c>.
 /// </summary>
 internal static class MemoryModes
 {
@@ -15,6 +16,7 @@ internal static class MemoryModes
         modes.Add("hold", Hold);
         modes.Add("touch", Touch);
         modes.Add("run-denied", RunDenied);
+        modes.Add("leave-processor", LeaveProcessor);
     }
 
     /// <summary>The byte at an offset of held memory: no two pages are alike.</summary>
@@ -80,6 +82,14 @@ internal static class MemoryModes
         return program.ExitCode;
     }
 
+    /// <summary><c>leave-processor STEP…</c>: whether it could.</summary>
+    private static int LeaveProcessor(string[] args)
+    {
+        TakeSteps(args);
+        Console.WriteLine(ThreadMigration.TryLeaveProcessor());
+        return 0;
+    }
+
     internal static string[] TakeSteps(string[] args)
     {
         uint? member = null;
@@ -105,7 +115,7 @@ internal static class MemoryModes
                 case "seccomp":
                     string[] filter = step[1].Split(':');
                     nint[] calls = filter.Length == 1 ? [Syscall.SYS_process_vm_readv, Syscall.SYS_process_vm_writev]
-                        : [filter[1] is "read" ? Syscall.SYS_process_vm_readv : Syscall.SYS_process_vm_writev];
+                        : [filter[1] switch { "read" => Syscall.SYS_process_vm_readv, "write" => Syscall.SYS_process_vm_writev, _ => Syscall.SYS_sched_setaffinity }];
                     Seccomp.Deny(filter[0] is "ENOSYS" ? Errno.ENOSYS : Errno.EPERM, calls).OrThrow("seccomp");
                     break;
                 default:

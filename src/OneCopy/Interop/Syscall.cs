@@ -11,6 +11,7 @@ internal static partial class Syscall
     /// <summary>New calls have one number on every architecture (asm-generic/unistd.h); these are older than that rule.</summary>
     public static readonly nint SYS_gettid = Number(x64: 186, arm64: 178);
     public static readonly nint SYS_futex = Number(x64: 202, arm64: 98);
+    public static readonly nint SYS_sched_setaffinity = Number(x64: 203, arm64: 122);
     public static readonly nint SYS_perf_event_open = Number(x64: 298, arm64: 241);
     public static readonly nint SYS_process_vm_readv = Number(x64: 310, arm64: 270);
     public static readonly nint SYS_process_vm_writev = Number(x64: 311, arm64: 271);

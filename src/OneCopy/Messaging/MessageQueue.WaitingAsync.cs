@@ -145,9 +145,10 @@ public sealed partial class MessageQueue
             return false;
         try
         {
-            if (!Spin(kind, ref attempt, begun, deadline, _spinsBeforeAwait[(int)kind].Next(), ct, out long waited))
+            SpinBudget budget = _spinsBeforeAwait[(int)kind];
+            if (!Spin(kind, ref attempt, begun, deadline, budget, budget.Next(), ct, out long waited))
                 return false;
-            _spinsBeforeAwait[(int)kind].Learn(waited);
+            budget.Learn(waited);
             if (kind == WaitKind.Receive)
                 _gathering.EndWait(waited, begun + waited);
             return true;

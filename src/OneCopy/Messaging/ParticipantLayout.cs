@@ -145,5 +145,6 @@ internal enum Counter
     PushedBytes,
     CopiedFromMapping,
     Staged,
+    Migrations,
     Count,
 }

@@ -86,6 +86,9 @@ public sealed record QueueStatistics
     /// </summary>
     public required long Staged { get; init; }
 
+    /// <summary>How often a thread that waited for a message was taken to another processor than its sender's (<see cref="QueueOptions.Migration"/>).</summary>
+    public required long Migrations { get; init; }
+
     /// <summary>Of those pulled, messages that were copied without the kernel's help, out of a buffer of the sender's pool that the receiver has mapped.</summary>
     public required long CopiedFromMapping { get; init; }
 

@@ -103,6 +103,7 @@ internal sealed unsafe class QueueTally
         Pushed = Of(Counter.Pushed),
         CopiedByBoth = Of(Counter.CopiedByBoth),
         Staged = Of(Counter.Staged),
+        Migrations = Of(Counter.Migrations),
         CopiedFromMapping = Of(Counter.CopiedFromMapping),
         PushedBytes = Of(Counter.PushedBytes),
         PullsRefused = Of(Counter.PullsRefused),

@@ -39,6 +39,9 @@ internal sealed class SpinBudget(long least)
         return ++_long % BetweenProbes == 0 ? Probe : least;
     }
 
+    /// <summary>Whether such waits mostly end within one.</summary>
+    public bool IsSpinning => Volatile.Read(ref _typical) <= Most;
+
     /// <summary>A wait has ended, spinning or asleep.</summary>
     public void Learn(long nanoseconds)
     {

@@ -1,10 +1,9 @@
-using OneCopy.Interop;
-using OneCopy.Messaging;
+using System.Diagnostics;
 using Xunit;
 
 namespace OneCopy.Tests.Messaging;
 
-/// <summary>Two that answer each other on one processor: who looks for the other one keeps it from answering, so it sleeps at once.</summary>
+/// <summary>Two that answer each other on one processor: who looks for the other one keeps it from answering, so it sleeps at once, or goes to another processor.</summary>
 public sealed class SharedProcessorTests : IDisposable
 {
     private const int RoundTrips = 2_000;
@@ -16,10 +15,80 @@ public sealed class SharedProcessorTests : IDisposable
     [Fact]
     public void Who_waits_for_one_on_its_own_processor_does_not_look_for_it_and_who_waits_for_one_on_another_does()
     {
-        int[] processors = Allowed();
+        int[] processors = Affinity.Processors;
         Assert.SkipUnless(processors.Length > 1, "One processor: nobody looks at all.");
         Assert.True(WaitedForOwnProcessor(processors[0], processors[0]));
         Assert.False(WaitedForOwnProcessor(processors[0], processors[1]));
+    }
+
+    /// <summary>The one is bound to a processor, the other one began there; a third thread keeps the other processor busy, as the scheduler would have them for seconds.</summary>
+    [Fact]
+    public void Who_may_go_to_another_processor_does()
+    {
+        int[] processors = Affinity.Processors;
+        Assert.SkipUnless(processors.Length > 1, "One processor: there is no other.");
+        Assert.True(MigrationsBesideOthers(processors, new QueueOptions(), atOnce: true) > 0);
+    }
+
+    [Fact]
+    public void Who_must_not_does_not()
+    {
+        int[] processors = Affinity.Processors;
+        Assert.SkipUnless(processors.Length > 1, "One processor: there is no other.");
+        Assert.Equal(0, MigrationsBesideOthers(processors, new QueueOptions { Migration = false }, atOnce: false));
+    }
+
+    // How often the one that asks was taken to another processor: until it was once, or all round trips are made. Whatever happened, its processors are what they were.
+    private long MigrationsBesideOthers(int[] processors, QueueOptions options, bool atOnce)
+    {
+        using CancellationTokenSource end = new();
+        using MessageQueue there = _root.Open("there", options), thereToo = _root.Open("there", options);
+        using MessageQueue back = _root.Open("back", options), backToo = _root.Open("back", options);
+        Thread busy = new(() =>
+        {
+            Affinity.Set(processors[1..]);
+            while (!end.IsCancellationRequested)
+                Thread.SpinWait(100);
+        });
+        Thread answering = new(() =>
+        {
+            Affinity.Set(processors[0]);
+            byte[] room = new byte[8];
+            while (thereToo.Receive(room, TimeSpan.FromSeconds(20)) > 0)
+                backToo.Send(room);
+        });
+        busy.Start();
+        answering.Start();
+        try
+        {
+            Affinity.InThread(() =>
+            {
+                byte[] room = new byte[8];
+                Stopwatch time = Stopwatch.StartNew();
+                for (int i = 0; i < RoundTrips || (atOnce && time.Elapsed < TimeSpan.FromSeconds(20)); i++)
+                {
+                    if (i % 100 == 0)
+                    {
+                        if (atOnce && back.Statistics.Migrations > 0)
+                            break;
+                        Affinity.Set(processors[0]);
+                        Affinity.Set(processors);
+                    }
+
+                    there.Send(room);
+                    back.Receive(room, TimeSpan.FromSeconds(20));
+                }
+
+                Assert.Equal(processors, Affinity.Processors);
+            });
+            return back.Statistics.Migrations;
+        }
+        finally
+        {
+            end.Cancel();
+            there.Send([]);
+            Assert.True(busy.Join(TimeSpan.FromSeconds(60)) && answering.Join(TimeSpan.FromSeconds(60)));
+        }
     }
 
     // Of the one who asks, in the end; it waited each time, for the other one answers only when it is asked.
@@ -53,7 +122,7 @@ public sealed class SharedProcessorTests : IDisposable
         {
             try
             {
-                Pin(processor);
+                Affinity.Set(processor);
                 byte[] room = new byte[8];
                 for (int i = 0; i < RoundTrips; i++)
                     roundTrip(room);
@@ -63,20 +132,5 @@ public sealed class SharedProcessorTests : IDisposable
                 failed = e;
             }
         }
-    }
-
-    private static int[] Allowed()
-    {
-        ulong[] mask = new ulong[16];
-        Sched.sched_getaffinity(0, mask).OrThrow("sched_getaffinity");
-        return [.. Enumerable.Range(0, 1024).Where(i => ((mask[i / 64] >> (i % 64)) & 1) != 0)];
-    }
-
-    // This thread alone.
-    private static void Pin(int processor)
-    {
-        ulong[] mask = new ulong[16];
-        mask[processor / 64] = 1UL << (processor % 64);
-        Sched.sched_setaffinity(0, mask).OrThrow("sched_setaffinity");
     }
 }

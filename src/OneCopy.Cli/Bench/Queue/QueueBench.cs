@@ -64,13 +64,13 @@ internal sealed class QueueBench(QueueBenchOptions options, string directory, Ac
 
     private void Hold(QueueTest test, long bytes, int rounds, QueueSystem[] systems)
     {
-        Pace[] paces = [.. systems.Select(s => new Pace(s, test, bytes, options.SecondsOf(test), options.AttemptsOf(s)))];
+        Pace[] paces = [.. systems.Select(s => new Pace(s, test, s.BytesBeside(bytes), options.SecondsOf(test), options.AttemptsOf(s)))];
         string title = $"{test.TitleOf()}, {Sizes.Binary(bytes)}";
         double turn = 1.0 / InTurn.Turns(systems.Length, rounds);
         progress(0, title);
         IReadOnlyList<Taken<Exchange>> taken = InTurn.Take(
             [.. systems.Select(s => s.Name)], rounds, i => paces[i].Turn(ct), way => progress(turn, $"{title}: {way}"), ct);
-        _figures.AddRange(systems.Zip(taken, (system, t) => new QueueFigure(system, test, bytes, t)));
+        _figures.AddRange(systems.Zip(taken, (system, t) => new QueueFigure(system, test, system.BytesBeside(bytes), t)));
     }
 
     private SortedDictionary<string, string> Versions(QueueSystem[] systems)

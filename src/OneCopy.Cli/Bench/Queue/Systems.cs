@@ -13,6 +13,11 @@ internal static class Systems
     public const string Async = "onecopy async";
     public const string Pooled = "onecopy pooled";
     public const string InPlace = "onecopy in place";
+
+    /// <summary>The same with short messages, in the rounds of the long ones: with those of its own rounds, minutes before, other processors may have been to be had.</summary>
+    public const string InPlaceAgain = "onecopy in place again";
+
+    public const long InPlaceSize = 64 << 20;
     public const string Spin = "onecopy spin";
     public const string Sleep = "onecopy sleep";
     public const string Pipes = "System.IO.Pipes";
@@ -37,6 +42,7 @@ internal static class Systems
         new WorkerSystem(Async, Family.OneCopy, Ways.Async, workers, Any),
         new WorkerSystem(Pooled, Family.OneCopy, Ways.Pooled, workers, (test, bytes) => Any(test, bytes) && bytes >= Large),
         new WorkerSystem(InPlace, Family.OneCopy, Ways.InPlace, workers, (test, _) => test == QueueTest.RoundTrip),
+        new WorkerSystem(InPlaceAgain, Family.OneCopy, Ways.InPlace, workers, (test, bytes) => test == QueueTest.RoundTrip && bytes == InPlaceSize, always: QueueBenchOptions.Small),
         new WorkerSystem(Spin, Family.OneCopy, Ways.Spin, workers, (test, bytes) => test == QueueTest.RoundTrip && bytes <= Large),
         new WorkerSystem(IntoSpin, Family.OneCopy, Ways.IntoSpin, workers, (test, bytes) => test == QueueTest.RoundTrip && bytes <= Page),
         new WorkerSystem(Sleep, Family.OneCopy, Ways.Sleep, workers, (test, bytes) => test == QueueTest.RoundTrip && bytes <= Large),

@@ -11,7 +11,6 @@ internal static class Verdicts
     private const long Medium = 64 << 10;
     private const long Large = 1 << 20;
     private const long VeryLarge = 16 << 20;
-    private const long InPlaceSize = 64 << 20;
 
     private static readonly string[] s_messagePassing = ["ucx cma", "ucx posix", "openmpi", "openmpi none", "zeromq", "boost"];
 
@@ -47,7 +46,7 @@ internal static class Verdicts
         foreach (string own in s_spinning)
             all.Add(Trip(look, own, Small, s_ucx, Small, "UCX", 1.0));
         all.Add(Trip(look, Systems.Sleep, Small, [Systems.Futex], Small, "a bare futex ping-pong", 1.3));
-        all.Add(Trip(look, Systems.InPlace, InPlaceSize, [Systems.InPlace], Small, $"itself at {Sizes.Binary(Small)}", 2.0));
+        all.Add(Trip(look, Systems.InPlace, Systems.InPlaceSize, [Systems.InPlaceAgain], Small, $"itself at {Sizes.Binary(Small)}", 2.0));
         foreach (long bytes in (long[])[Medium, Large, VeryLarge])
         {
             foreach (string own in s_own)

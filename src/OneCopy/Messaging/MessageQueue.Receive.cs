@@ -110,6 +110,7 @@ public sealed partial class MessageQueue
     public ValueTask<ReceivedMessage> ReceiveAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        MakeFirstAwaiters();
         if (!TryReceive(out ReceivedMessage message))
             return WaitAsync(this, cancellationToken);
         _gathering.Found(1);

@@ -141,6 +141,7 @@ public sealed partial class MessageQueue
     public ValueTask<int> ReceiveAsync(Memory<byte> destination, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        MakeFirstAwaiters();
         if (!TryReceive(destination.Span, out int length))
             return WaitAsync(this, destination, cancellationToken);
         _gathering.Found(1);

@@ -82,6 +82,7 @@ public sealed partial class MessageQueue
     private async ValueTask<(bool Succeeded, TAttempt Attempt)> WaitUntilAsync<TAttempt>(WaitKind kind, TAttempt attempt, long deadline, CancellationToken ct)
         where TAttempt : struct, IAttempt
     {
+        MakeFirstAwaiters();
         if (attempt.Try(this))
             return (true, attempt);
         long begun = Deadline.Now;
@@ -164,14 +165,34 @@ public sealed partial class MessageQueue
         lock (_spareAwaiters)
         {
             if (_spareAwaiters.Count == 0)
-            {
-                _awaitersMade += AwaitersAtATime;
-                _spareAwaiters.EnsureCapacity(_awaitersMade);
-                for (int i = 0; i < AwaitersAtATime; i++)
-                    _spareAwaiters.Push(new RingAwaiter());
-            }
-
+                MakeAwaiters();
             return _spareAwaiters.Pop();
+        }
+    }
+
+    // Within the lock.
+    private void MakeAwaiters()
+    {
+        _spareAwaiters.EnsureCapacity(_awaitersMade + AwaitersAtATime);
+        for (int i = 0; i < AwaitersAtATime; i++)
+            _spareAwaiters.Push(new RingAwaiter());
+        Volatile.Write(ref _awaitersMade, _awaitersMade + AwaitersAtATime);
+    }
+
+    // With the first call that may wait, though it need not: where an answer is there at once a thousand times and then is not, nothing is allocated for that.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void MakeFirstAwaiters()
+    {
+        if (Volatile.Read(ref _awaitersMade) == 0)
+            Make();
+
+        void Make()
+        {
+            lock (_spareAwaiters)
+            {
+                if (_awaitersMade == 0)
+                    MakeAwaiters();
+            }
         }
     }
 

@@ -57,6 +57,29 @@ public sealed class SteadyAllocationTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task An_asynchronous_receive_that_waits_for_the_first_time_allocates_nothing_if_others_were_before_it()
+    {
+        // As above: the states of the process are made with the first handle's.
+        long allocated = 0;
+        for (int i = 0; i < 3; i++)
+        {
+            await using MessageQueue queue = _root.Open($"a{i}");
+            queue.Send([1], cancellationToken: CancellationToken.None);
+            using (ReceivedMessage there = await queue.ReceiveAsync(CancellationToken.None))
+                there.Complete();
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            ValueTask<ReceivedMessage> waiting = queue.ReceiveAsync(CancellationToken.None);
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.False(waiting.IsCompleted);
+            queue.Send([2], cancellationToken: CancellationToken.None);
+            using ReceivedMessage later = await waiting;
+            later.Complete();
+        }
+
+        Assert.Equal(0, allocated);
+    }
+
     private long AllocatedWithHoles(string name)
     {
         using MessageQueue queue = _root.Open(name);

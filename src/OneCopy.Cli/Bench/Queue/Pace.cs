@@ -41,6 +41,6 @@ internal sealed class Pace(QueueSystem system, QueueTest test, long bytes, doubl
     private long Scaled(long count, double took, double wanted) =>
         Math.Clamp((long)(count * Math.Min(wanted / Math.Max(took, 1e-6), Faster)), Least, test.HasTrips() ? MostTrips : Most);
 
-    // Some at least: the first large message between two handles is copied by its receiver alone, and its sender asks at its first chance to help whether it may.
-    private static long WarmUp(long count) => Math.Clamp(count / 10, 4, 20_000);
+    // Some at least: the first large message between two handles is copied by its receiver alone, and its sender asks at its first chance to help, some messages later, whether it may, and maps what it is to write to.
+    private static long WarmUp(long count) => Math.Clamp(count / 10, 10, 20_000);
 }

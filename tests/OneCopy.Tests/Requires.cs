@@ -1,9 +1,11 @@
+using System.Diagnostics;
+using System.Reflection;
 using OneCopy.Interop;
 using Xunit;
 
 namespace OneCopy.Tests;
 
-/// <summary>What a test needs of the machine; without it the test is skipped, and says why.</summary>
+/// <summary>What a test needs of the machine, or of the build; without it the test is skipped, and says why.</summary>
 internal static class Requires
 {
     /// <summary>Yama lets a process reach its descendants alone, and children of the test are none of each other.</summary>
@@ -33,6 +35,13 @@ internal static class Requires
     {
         if (new DriveInfo(path).DriveFormat is "tmpfs" or "ramfs")
             Assert.Skip($"{path} is in memory: needs a file system on a device.");
+    }
+
+    /// <summary>A build in Release: built for debugging, every asynchronous method allocates its state.</summary>
+    public static void Release()
+    {
+        if (typeof(MessageQueue).Assembly.GetCustomAttribute<DebuggableAttribute>() is { IsJITOptimizerDisabled: true })
+            Assert.Skip("Built for debugging, every asynchronous method allocates its state: dotnet test -c Release.");
     }
 
     /// <summary>What a program changes the user of must be able to read a file of this checkout, which may be in a directory that is its owner's alone.</summary>

@@ -43,7 +43,7 @@ public class BenchVerdictTests
     [Fact]
     public void InPlaceIsComparedWithItselfAndTimeForBytesWithTheRing()
     {
-        Assert.True(Of("onecopy in place: round trip at 64 MiB", Trip(Systems.InPlace, 64 * MiB, 600), Trip(Systems.InPlace, 64, 500)).Held);
+        Assert.True(Of("onecopy in place: round trip at 64 MiB", Trip(Systems.InPlace, 64 * MiB, 600), Trip(Systems.InPlace, 64, 100), Trip(Systems.InPlaceAgain, 64, 500)).Held);
 
         // Each has a second of processor time for 100 messages a second: 10 ms each, and the ring 20.
         Verdict verdict = Of("onecopy: processor time for each byte at 1 MiB", Throughput(Systems.OneCopy, MiB, 100), Throughput(Systems.Ring, MiB, 50));

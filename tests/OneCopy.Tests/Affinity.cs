@@ -33,24 +33,5 @@ internal static class Affinity
     }
 
     /// <summary>In a thread of its own, whose processors are nobody else's business afterwards.</summary>
-    public static void InThread(Action act)
-    {
-        Exception? failed = null;
-        Thread thread = new(() =>
-        {
-            try
-            {
-                act();
-            }
-            catch (Exception e)
-            {
-                failed = e;
-            }
-        });
-        thread.Start();
-        if (!thread.Join(TimeSpan.FromSeconds(60)))
-            throw new TimeoutException("A thread did not end within a minute.");
-        if (failed is not null)
-            throw new InvalidOperationException(failed.Message, failed);
-    }
+    public static Task InThread(Action act) => Task.Factory.StartNew(act, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 }

@@ -37,6 +37,14 @@ internal static class Requires
             Assert.Skip($"{path} is in memory: needs a file system on a device.");
     }
 
+    /// <summary>More than one processor for this process. Which there are.</summary>
+    public static int[] SeveralProcessors()
+    {
+        int[] processors = Affinity.Processors;
+        Assert.SkipUnless(processors.Length > 1, "One processor: this needs another.");
+        return processors;
+    }
+
     /// <summary>A build in Release: built for debugging, every asynchronous method allocates its state.</summary>
     public static void Release()
     {

@@ -194,6 +194,7 @@ public sealed class ReplayTests : IDisposable
         using MessageQueue deadLetters = _root.Open(queue.DeadLetterQueueName);
         Eventually.True(() => deadLetters.Statistics is { Leased: 0, Queued: 2 }, "the letter that it held is given back");
         Assert.Equal(sent, TakeAll(queue).Count);
+
         // Given back, it is queued first and can be found a moment later.
         int replayed = 0;
         Eventually.True(() => (replayed += queue.ReplayDeadLetters(cancellationToken: Ct)) >= 2, "both can be found");

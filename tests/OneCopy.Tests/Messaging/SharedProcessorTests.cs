@@ -8,60 +8,57 @@ public sealed class SharedProcessorTests : IDisposable
 {
     private const int RoundTrips = 2_000;
 
+    private static readonly TimeSpan s_bound = TimeSpan.FromSeconds(60);
+
     private readonly TestRoot _root = new();
 
     public void Dispose() => _root.Dispose();
 
     [Fact]
-    public void Who_waits_for_one_on_its_own_processor_does_not_look_for_it_and_who_waits_for_one_on_another_does()
+    public async Task Who_waits_for_one_on_its_own_processor_does_not_look_for_it_and_who_waits_for_one_on_another_does()
     {
-        int[] processors = Affinity.Processors;
-        Assert.SkipUnless(processors.Length > 1, "One processor: nobody looks at all.");
-        Assert.True(WaitedForOwnProcessor(processors[0], processors[0]));
-        Assert.False(WaitedForOwnProcessor(processors[0], processors[1]));
+        int[] processors = Requires.SeveralProcessors();
+        Assert.True(await WaitedForOwnProcessor(processors[0], processors[0]));
+        Assert.False(await WaitedForOwnProcessor(processors[0], processors[1]));
     }
 
     /// <summary>The one is bound to a processor, the other one began there; a third thread keeps the other processor busy, as the scheduler would have them for seconds.</summary>
     [Fact]
-    public void Who_may_go_to_another_processor_does()
+    public async Task Who_may_go_to_another_processor_does()
     {
-        int[] processors = Affinity.Processors;
-        Assert.SkipUnless(processors.Length > 1, "One processor: there is no other.");
-        Assert.True(MigrationsBesideOthers(processors, new QueueOptions(), atOnce: true) > 0);
+        int[] processors = Requires.SeveralProcessors();
+        Assert.True(await MigrationsBesideOthers(processors, new QueueOptions(), atOnce: true) > 0);
     }
 
     [Fact]
-    public void Who_must_not_does_not()
+    public async Task Who_must_not_does_not()
     {
-        int[] processors = Affinity.Processors;
-        Assert.SkipUnless(processors.Length > 1, "One processor: there is no other.");
-        Assert.Equal(0, MigrationsBesideOthers(processors, new QueueOptions { Migration = false }, atOnce: false));
+        int[] processors = Requires.SeveralProcessors();
+        Assert.Equal(0, await MigrationsBesideOthers(processors, new QueueOptions { Migration = false }, atOnce: false));
     }
 
     // How often the one that asks was taken to another processor: until it was once, or all round trips are made. Whatever happened, its processors are what they were.
-    private long MigrationsBesideOthers(int[] processors, QueueOptions options, bool atOnce)
+    private async Task<long> MigrationsBesideOthers(int[] processors, QueueOptions options, bool atOnce)
     {
         using CancellationTokenSource end = new();
-        using MessageQueue there = _root.Open("there", options), thereToo = _root.Open("there", options);
-        using MessageQueue back = _root.Open("back", options), backToo = _root.Open("back", options);
-        Thread busy = new(() =>
+        await using MessageQueue there = _root.Open("there", options), thereToo = _root.Open("there", options);
+        await using MessageQueue back = _root.Open("back", options), backToo = _root.Open("back", options);
+        Task busy = Affinity.InThread(() =>
         {
             Affinity.Set(processors[1..]);
             while (!end.IsCancellationRequested)
                 Thread.SpinWait(100);
         });
-        Thread answering = new(() =>
+        Task answering = Affinity.InThread(() =>
         {
             Affinity.Set(processors[0]);
             byte[] room = new byte[8];
             while (thereToo.Receive(room, TimeSpan.FromSeconds(20)) > 0)
                 backToo.Send(room);
         });
-        busy.Start();
-        answering.Start();
         try
         {
-            Affinity.InThread(() =>
+            await Affinity.InThread(() =>
             {
                 byte[] room = new byte[8];
                 Stopwatch time = Stopwatch.StartNew();
@@ -80,57 +77,46 @@ public sealed class SharedProcessorTests : IDisposable
                 }
 
                 Assert.Equal(processors, Affinity.Processors);
-            });
+            }).WaitAsync(s_bound);
             return back.Statistics.Migrations;
         }
         finally
         {
-            end.Cancel();
+            await end.CancelAsync();
             there.Send([]);
-            Assert.True(busy.Join(TimeSpan.FromSeconds(60)) && answering.Join(TimeSpan.FromSeconds(60)));
+            await Task.WhenAll(busy, answering).WaitAsync(s_bound);
         }
     }
 
     // Of the one who asks, in the end; it waited each time, for the other one answers only when it is asked.
-    private bool WaitedForOwnProcessor(int asking, int answering)
+    private async Task<bool> WaitedForOwnProcessor(int asking, int answering)
     {
         string name = $"q{asking}-{answering}";
-        using MessageQueue there = _root.Open(name);
-        using MessageQueue thereToo = _root.Open(name);
-        using MessageQueue back = _root.Open(name + "-back");
-        using MessageQueue backToo = _root.Open(name + "-back");
-        Exception? failed = null;
-        Thread other = new(() => Do(answering, room =>
+        await using MessageQueue there = _root.Open(name);
+        await using MessageQueue thereToo = _root.Open(name);
+        await using MessageQueue back = _root.Open(name + "-back");
+        await using MessageQueue backToo = _root.Open(name + "-back");
+        bool waited = false;
+        Task other = Do(answering, room =>
         {
             thereToo.Receive(room, TimeSpan.FromSeconds(20));
             backToo.Send(room);
-        }));
-        bool waited = false;
-        Thread one = new(() => Do(asking, room =>
+        });
+        Task one = Do(asking, room =>
         {
             there.Send(room);
             back.Receive(room, TimeSpan.FromSeconds(20));
             waited = back.WaitedForOwnProcessor;
-        }));
-        other.Start();
-        one.Start();
-        Assert.True(one.Join(TimeSpan.FromSeconds(60)) && other.Join(TimeSpan.FromSeconds(60)));
-        Assert.Null(failed);
+        });
+        await Task.WhenAll(one, other).WaitAsync(s_bound);
         return waited;
 
-        void Do(int processor, Action<byte[]> roundTrip)
+        static Task Do(int processor, Action<byte[]> roundTrip) => Affinity.InThread(() =>
         {
-            try
-            {
-                Affinity.Set(processor);
-                byte[] room = new byte[8];
-                for (int i = 0; i < RoundTrips; i++)
-                    roundTrip(room);
-            }
-            catch (Exception e)
-            {
-                failed = e;
-            }
-        }
+            Affinity.Set(processor);
+            byte[] room = new byte[8];
+            for (int i = 0; i < RoundTrips; i++)
+                roundTrip(room);
+        });
     }
 }
